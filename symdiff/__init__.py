@@ -1,0 +1,101 @@
+"""symdiff: a formula in, its closed-form derivative and its gradient out, shown to agree.
+
+    >>> import symdiff as sd
+    >>> f = sd.parse("6*x**2 + 2*x + 4")
+    >>> print(f.diff("x"))
+    12*x + 2
+    >>> f.at(x=3).grad["x"]
+    38.0
+
+Every operation of the table is a function here, by its name in the language: ``sd.sin(x)``,
+``sd.where(x > 0, x, 0)``, ``sd.pi``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symdiff.errors import (
+    LimitError,
+    MissingExtraError,
+    OperationError,
+    ShapeError,
+    SourceError,
+    SymdiffError,
+    SymdiffWarning,
+    UndifferentiableError,
+    VariableError,
+    WorkerError,
+)
+from symdiff.expr import (
+    Comparison,
+    Evaluation,
+    Expr,
+    Kink,
+    compare,
+    compile,
+    diff,
+    from_sympy,
+    gradient,
+    hessian,
+    jacobian,
+    parse,
+    simplify,
+    symbols,
+    to_sympy,
+)
+from symdiff.numeric.function import Function
+from symdiff.ops import arithmetic as _arithmetic
+from symdiff.ops import find as _find
+from symdiff.ops import function_names as _function_names
+
+__version__ = "0.1.0"
+
+pi = _arithmetic.pi
+tau = _arithmetic.tau
+e = _arithmetic.e
+inf = _arithmetic.inf
+
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "Expr",
+    "Function",
+    "Kink",
+    "LimitError",
+    "MissingExtraError",
+    "OperationError",
+    "ShapeError",
+    "SourceError",
+    "SymdiffError",
+    "SymdiffWarning",
+    "UndifferentiableError",
+    "VariableError",
+    "WorkerError",
+    "compare",
+    "compile",
+    "diff",
+    "e",
+    "from_sympy",
+    "gradient",
+    "hessian",
+    "inf",
+    "jacobian",
+    "parse",
+    "pi",
+    "simplify",
+    "symbols",
+    "tau",
+    "to_sympy",
+]
+
+
+def __getattr__(name: str) -> Any:
+    op = None if name.startswith("_") else _find(name)
+    if op is None or op.arity == 0 or op.infix == "[]":
+        raise AttributeError(f"symdiff has no attribute {name!r}")
+    return op
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_function_names()])

@@ -1,0 +1,342 @@
+"""Interned expression nodes: a formula as a directed acyclic graph with one object per structure.
+
+``is`` compares formulas, and a shared part is stored once. Operators and operations on nodes
+build exactly what the parser builds from the same text; nothing is simplified here.
+
+How interning lets go: the table holds nodes strongly, which costs 0.5 µs a node where weak
+references cost 1.4, and is swept when it has doubled (and whenever the garbage collector runs in
+full): an entry that only the table still refers to is dropped, users before arguments. A sweep
+is linear in the table, so its cost per node made is constant.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import singledispatch
+from operator import attrgetter
+from typing import Any, ClassVar, Final, TypeVar
+
+from symdiff.errors import OperationError
+from symdiff.graph import topological_order
+from symdiff.ops import OPS, Exact, Op, Overloads, lookup
+
+Rational = int | Fraction
+N = TypeVar("N")
+
+
+class Node(Overloads):
+    """A node of the graph: `Symbol`, `Const` or `Apply`. Immutable; compared by identity."""
+
+    __slots__ = ("__weakref__",)
+
+    args: tuple[Node, ...]
+
+    def apply(self, op: Op, args: tuple[Any, ...]) -> Any:
+        for arg in args:
+            if isinstance(arg, Overloads) and not isinstance(arg, Node | Exact):
+                return arg.apply(op, args)
+        return build(op, tuple([arg if isinstance(arg, Node) else as_node(arg) for arg in args]))
+
+    def __bool__(self) -> bool:
+        raise TypeError("a formula has no truth value; compare with 'is', or use where(condition, a, b)")
+
+    def __repr__(self) -> str:
+        size = len(topological_order([self], lambda node: node.args))
+        return f"<{type(self).__name__} of {size} node{'s' * (size > 1)}>"
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Node:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Node], tuple[Any, ...]]:
+        return _restored, (flatten([self]),)
+
+
+class Symbol(Node):
+    """A variable."""
+
+    __slots__ = ("name",)
+    __match_args__ = ("name",)
+    args = ()
+    name: str
+
+    def __new__(cls, name: str) -> Symbol:
+        node: Symbol | None = _TABLE.nodes.get((cls, name))
+        if node is None:
+            node = object.__new__(cls)
+            node.name = name
+            node = _TABLE.keep((cls, name), node)
+        return node
+
+
+class Const(Node):
+    """An exact rational number. One that was written as a decimal is printed as one.
+
+    ``Const(2)``, ``Const(Fraction(1, 3))``, ``Const(Fraction(1, 10), decimal=True)``.
+    """
+
+    __slots__ = ("decimal", "value")
+    __match_args__ = ("value", "decimal")
+    args = ()
+    value: Rational
+    decimal: bool
+
+    def __new__(cls, value: Rational, decimal: bool = False) -> Const:
+        if type(value) is not int:
+            value = int(value) if value.denominator == 1 else Fraction(value)
+        node: Const | None = _TABLE.nodes.get((cls, value, decimal))
+        if node is None:
+            node = object.__new__(cls)
+            node.value = value
+            node.decimal = decimal
+            node = _TABLE.keep((cls, value, decimal), node)
+        return node
+
+    def __float__(self) -> float:
+        return rounded(self.value)
+
+    @property
+    def literal(self) -> Rational:
+        return self.value
+
+
+class Apply(Node):
+    """An operation applied to nodes. Made by `build`."""
+
+    __slots__ = ("args", "op")
+    __match_args__ = ("op", "args")
+    op: Op
+    args: tuple[Node, ...]
+
+    def __new__(cls, op: Op, args: tuple[Node, ...]) -> Apply:
+        node: Apply | None = _TABLE.nodes.get((op, args))
+        if node is None:
+            node = object.__new__(cls)
+            node.op = op
+            node.args = args
+            node = _TABLE.keep((op, args), node)
+        return node
+
+
+def build(op: Op, args: tuple[Node, ...]) -> Node:
+    """``op(*args)`` as a node, with literals in their one form.
+
+    A minus before a number and a ratio of two coprime integers are numbers themselves: ``-3``
+    and ``1/3`` are `Const`, as they are when the printed form of a number is read back.
+
+    Raises:
+        OperationError: the wrong number of arguments, or a parameter that is no literal integer.
+    """
+    if op.infix:
+        if op is OPS.get("neg") and type(args[0]) is Const:
+            return Const(-args[0].value, args[0].decimal)
+        if op is OPS.get("div") and type(args[0]) is Const and type(args[1]) is Const:
+            ratio = _literal_ratio(args[0], args[1])
+            if ratio is not None:
+                return ratio
+    elif len(args) != op.arity or op.parameters:
+        _check(op, args)
+    return Apply(op, args)
+
+
+def _literal_ratio(top: Const, bottom: Const) -> Const | None:
+    a, b = top.value, bottom.value
+    if top.decimal or bottom.decimal or not isinstance(a, int) or not isinstance(b, int) or b < 2:
+        return None
+    ratio = Fraction(a, b)
+    return Const(ratio) if ratio.denominator == b else None
+
+
+def _check(op: Op, args: tuple[Node, ...]) -> None:
+    if op.arity is None:
+        if not args:
+            raise OperationError(f"{op.name} needs at least one argument")
+    elif len(args) != op.arity:
+        raise OperationError(f"{op.name} takes {op.arity} argument{'s' * (op.arity != 1)}, not {len(args)}")
+    for order in args[: op.parameters]:
+        if type(order) is not Const or not isinstance(order.value, int) or order.value < op.least:
+            raise OperationError(f"the order of {op.name} must be a literal integer, {op.least} or more")
+
+
+@singledispatch
+def as_node(value: Any) -> Node:
+    """A node for a value: a node itself, a number (exact; a float by its shortest decimal), an `Exact`.
+
+    Raises:
+        OperationError: the value is none of these.
+    """
+    raise OperationError(f"a formula cannot hold a {type(value).__name__}: {value!r:.60}")
+
+
+@as_node.register
+def _(value: Node) -> Node:
+    return value
+
+
+@as_node.register
+def _(value: int) -> Node:
+    return Const(int(value))
+
+
+@as_node.register
+def _(value: Fraction) -> Node:
+    return Const(value)
+
+
+@as_node.register
+def _(value: Decimal) -> Node:
+    return as_node(float(value)) if not value.is_finite() else Const(Fraction(value), decimal=True)
+
+
+@as_node.register
+def _(value: float) -> Node:
+    value = float(value)  # NumPy's float64 is a float with another repr
+    if value != value:
+        raise OperationError("nan is not a number; a formula cannot hold it")
+    if value in (float("inf"), float("-inf")):
+        infinity = Apply(OPS["inf"], ())
+        return infinity if value > 0 else build(OPS["neg"], (infinity,))
+    return Const(Fraction(repr(value)), decimal=True)
+
+
+@as_node.register
+def _(value: Exact) -> Node:
+    made: dict[Any, Node] = {}
+    for part in topological_order([value], _exact_args):
+        args = tuple([made[arg] for arg in _exact_args(part)])
+        made[part] = build(part.op, args) if isinstance(part, Exact) else as_node(part)
+    return made[value]
+
+
+def _exact_args(value: Any) -> tuple[Any, ...]:
+    return value.args if isinstance(value, Exact) else ()
+
+
+_ARGS: Final = attrgetter("args")
+
+
+def nodes_of(roots: Iterable[Node]) -> list[Node]:
+    """Every node under ``roots``, arguments before users, each once."""
+    return topological_order(roots, _ARGS)
+
+
+def symbols_of(roots: Iterable[Node]) -> list[str]:
+    """The names of the variables under ``roots``, in the order in which they occur."""
+    return [node.name for node in nodes_of(roots) if type(node) is Symbol]
+
+
+def rebuilt(roots: Iterable[Node], replace: Callable[[Node, tuple[Node, ...]], Node]) -> dict[Node, Node]:
+    """Map every node under ``roots`` to ``replace(node, its mapped arguments)``."""
+    made: dict[Node, Node] = {}
+    for node in nodes_of(roots):
+        made[node] = replace(node, tuple([made[arg] for arg in node.args]))
+    return made
+
+
+def rounded(value: Rational) -> float:
+    """The double nearest to an exact number; infinite where it is beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+Row = tuple[Any, ...]
+
+
+def flatten(roots: Sequence[Node]) -> tuple[list[Row], list[int]]:
+    """A graph as rows that name earlier rows by number, and the numbers of the roots."""
+    index: dict[Node, int] = {}
+    rows: list[Row] = []
+    for i, node in enumerate(nodes_of(roots)):
+        index[node] = i
+        match node:
+            case Symbol(name):
+                rows.append(("symbol", name))
+            case Const(value, decimal):
+                rows.append(("const", value, decimal))
+            case Apply(op, args):
+                rows.append(("apply", op.name, tuple(index[arg] for arg in args)))
+            case _:
+                raise AssertionError(f"no row for {type(node).__name__}")
+    return rows, [index[root] for root in roots]
+
+
+def unflatten(rows: Sequence[Row], roots: Sequence[int]) -> list[Node]:
+    """The inverse of `flatten`."""
+    made: list[Node] = []
+    for kind, what, *rest in rows:
+        if kind == "symbol":
+            made.append(Symbol(what))
+        elif kind == "const":
+            made.append(Const(what, rest[0]))
+        else:
+            made.append(Apply(lookup(what), tuple(made[i] for i in rest[0])))
+    return [made[i] for i in roots]
+
+
+def _restored(flat: tuple[list[Row], list[int]]) -> Node:
+    return unflatten(*flat)[0]
+
+
+# ---- interning
+
+
+class _Interning:
+    """The table of nodes, and when to sweep it next."""
+
+    least: ClassVar[int] = 1 << 14  # entries below which sweeping is not worth while
+
+    def __init__(self) -> None:
+        self.nodes: dict[Any, Any] = {}
+        self.limit = self.least
+        self.lock = threading.RLock()
+        self.sweeping = False
+
+    def keep(self, key: Any, node: N) -> N:
+        """Enter a new node; return the one that another thread entered first, if any."""
+        with self.lock:
+            kept: N = self.nodes.setdefault(key, node)
+            if len(self.nodes) > self.limit:
+                self.sweep()
+        return kept
+
+    def sweep(self) -> None:
+        """Drop every node that only the table refers to.
+
+        An entry is taken out before its references are counted for good, so that no other thread
+        can take hold of it in between; those who miss it wait for the lock.
+        """
+        with self.lock:
+            if self.sweeping:  # a collection began while we allocate below
+                return
+            self.sweeping = True
+            nodes = self.nodes
+            keys = list(nodes)
+            while keys:  # users first; popped, for a key refers to arguments too
+                key = keys.pop()
+                if sys.getrefcount(nodes[key]) <= _UNHELD:
+                    node = nodes.pop(key)
+                    if sys.getrefcount(node) > _UNHELD:
+                        nodes[key] = node
+            self.limit = max(self.least, 2 * len(nodes))
+            self.sweeping = False
+
+
+_UNHELD: Final = 2  # the table or a local variable, and the argument of getrefcount
+_TABLE: Final = _Interning()
+
+
+def _on_collection(phase: str, info: dict[str, int]) -> None:
+    if phase == "start" and info["generation"] == 2:
+        _TABLE.sweep()
+
+
+gc.callbacks.append(_on_collection)

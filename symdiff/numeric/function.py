@@ -1,0 +1,407 @@
+"""Functions: a formula compiled for repeated evaluation, with its derivatives.
+
+Floats go through straight-line Python, arrays through NumPy; what is passed in decides. Where a
+run meets an infinity, nan or an edge, it is repeated by the careful program (see `adjoint`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from symdiff.dag import Apply, Node, Symbol, build, symbols_of
+from symdiff.errors import OperationError, ShapeError, VariableError, listed
+from symdiff.numeric import arrays
+from symdiff.numeric.adjoint import adjoint, tangent
+from symdiff.numeric.domain import edges, inside
+from symdiff.numeric.program import Program, compile_program
+from symdiff.numeric.scalars import MAX_INSTRUCTIONS, scalar_function
+from symdiff.ops import OPS
+from symdiff.symbolic.diff import components
+
+Values = Sequence[Any]
+
+
+class Function:
+    """A compiled formula: call it, or ask for derivatives.
+
+    Arguments are positional, in the order of ``args``: floats, or arrays (float64 or float32; other
+    real numbers are converted) that broadcast together. Derivatives are by the variables ``wrt``, at
+    each point, in the broadcast shape; a vector of m results adds a leading axis of length m.
+
+    Args:
+        node: the formula.
+        args: the names of the arguments.
+        wrt: the names to differentiate by.
+        domains: formulas where this one is nan if they are.
+    """
+
+    def __init__(self, node: Node, args: Sequence[str], wrt: Sequence[str], domains: Sequence[Node] = ()) -> None:
+        self.node = node
+        self.args = tuple(args)
+        self.wrt = tuple(wrt)
+        self.domains = tuple(domains)
+        _check_names(self.args, self.wrt, symbols_of([node, *domains]))
+        self.is_vector = components(node) != (node,)
+
+    def __repr__(self) -> str:
+        return f"<Function of {', '.join(self.args) or 'no arguments'}>"
+
+    def __call__(self, *values: Any) -> Any:
+        """The value: a float for floats, else an array of the broadcast shape."""
+        return self._value(*values)
+
+    @cached_property
+    def _value(self) -> Callable[..., Any]:
+        return self._kernel(lambda careful: [self.node], "{}", lambda results: results[0])
+
+    @cached_property
+    def value_and_grad(self) -> Callable[..., tuple[Any, tuple[Any, ...]]]:
+        """``value_and_grad(*values) -> (value, partials)``, one partial for each name in ``wrt``."""
+
+        def roots(careful: bool) -> list[Node]:
+            return [self.node, *self._gradient(careful)]
+
+        shape = "{}, (" + "{}, " * len(self.wrt) + ")"
+        return self._kernel(roots, shape, lambda results: (results[0], tuple(results[1:])))
+
+    def grad(self, *values: Any) -> tuple[Any, ...]:
+        """The partials alone."""
+        return self.value_and_grad(*values)[1]
+
+    def jacobian(self, *values: Any) -> Any:
+        """The matrix of partials, shape ``(results, len(wrt), *points)``; for a scalar formula one row."""
+        partials = np.stack(np.broadcast_arrays(*self.grad(*values))) if self.wrt else np.zeros((0,))
+        return np.moveaxis(partials, 0, 1) if self.is_vector else partials[None]
+
+    def hessian(self, *values: Any) -> Any:
+        """The matrix of second partials of a scalar formula, shape ``(len(wrt), len(wrt), *points)``.
+
+        Raises:
+            OperationError: the formula is a vector.
+        """
+        n = len(self.wrt)
+        upper = iter(self._hessian(*values)[1:])
+        rows: list[list[Any]] = [[None] * n for _ in range(n)]
+        for i in range(n):
+            for j in range(i, n):
+                rows[i][j] = rows[j][i] = next(upper)
+        return np.array([np.stack(np.broadcast_arrays(*row)) for row in rows]) if n else np.zeros((0, 0))
+
+    @cached_property
+    def _hessian(self) -> Callable[..., Any]:
+        if self.is_vector:
+            raise OperationError("a vector has one Hessian for each component; compile the components")
+
+        def roots(careful: bool) -> list[Node]:
+            first = self._gradient(careful)
+            return [self.node, *[h for i, g in enumerate(first) for h in adjoint(g, self.wrt[i:], careful)]]
+
+        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt) * (len(self.wrt) + 1) // 2) + ")", tuple)
+
+    def jvp(self, primals: Values, tangents: Values) -> tuple[Any, Any]:
+        """The value and the directional derivative along ``tangents``, one for each name in ``wrt``."""
+        _check_count("tangents", tangents, self.wrt)
+        value, derivative = self._jvp(*primals, *tangents)
+        return value, derivative
+
+    @cached_property
+    def _jvp(self) -> Callable[..., Any]:
+        dots = self._extra("dot_", len(self.wrt))
+
+        def roots(careful: bool) -> list[Node]:
+            return [self.node, *tangent([self.node], dict(zip(self.wrt, map(Symbol, dots), strict=True)), careful)]
+
+        return self._kernel(roots, "{}, {}", tuple, dots)
+
+    def vjp(self, primals: Values, cotangent: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The value, and for each name in ``wrt`` the cotangent pulled back to it.
+
+        Cotangents have the shapes of their arguments: contributions are summed over the axes along
+        which an argument was broadcast. The cotangent of the result has the result's shape, or
+        broadcasts to it.
+        """
+        parts = [cotangent[i] for i in range(len(components(self.node)))] if self.is_vector else [cotangent]
+        results = self._vjp(*primals, *parts)
+        shapes = [np.shape(primals[self.args.index(name)]) for name in self.wrt]
+        return results[0], tuple(_summed(part, shape) for part, shape in zip(results[1:], shapes, strict=True))
+
+    @cached_property
+    def _vjp(self) -> Callable[..., Any]:
+        parts = components(self.node)
+        bars = self._extra("bar_", len(parts))
+
+        def roots(careful: bool) -> list[Node]:
+            pulled = [adjoint(p, self.wrt, careful, Symbol(bar)) for p, bar in zip(parts, bars, strict=True)]
+            return [self.node, *[_plus(column) for column in zip(*pulled, strict=True)]]
+
+        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt)) + ")", tuple, bars)
+
+    def hvp(self, primals: Values, vector: Values) -> tuple[Any, ...]:
+        """The Hessian of a scalar formula times a vector, forward over reverse: one entry for each name in ``wrt``.
+
+        Raises:
+            OperationError: the formula is a vector.
+        """
+        _check_count("entries of the vector", vector, self.wrt)
+        return tuple(self._hvp(*primals, *vector)[1:])
+
+    @cached_property
+    def _hvp(self) -> Callable[..., Any]:
+        if self.is_vector:
+            raise OperationError("a vector has one Hessian for each component; compile the components")
+        dots = self._extra("dot_", len(self.wrt))
+
+        def roots(careful: bool) -> list[Node]:
+            along = dict(zip(self.wrt, map(Symbol, dots), strict=True))
+            return [self.node, *tangent(self._gradient(careful), along, careful)]
+
+        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt)) + ")", tuple, dots)
+
+    @cached_property
+    def packed(self) -> Packed:
+        """The same function of one vector that holds all arguments, for SciPy and its like."""
+        return Packed(self)
+
+    def kinks(self, *values: Any) -> list[tuple[Apply, Any]]:
+        """The operations at a kink or an edge, with a boolean mask of the points where they are."""
+        found = edges(self.node)
+        if not found:
+            return []
+        general = _General(self, lambda careful: [test for _, test in found], list, ())
+        given = general.converted(values)
+        shape = _common_shape(given, self.args)
+        masks = [np.broadcast_to(mask, shape) for mask in arrays.run(general.plain, given)[0][: len(found)]]
+        return [(node, mask != 0) for (node, _), mask in zip(found, masks, strict=True) if np.any(mask != 0)]
+
+    def _gradient(self, careful: bool) -> list[Node]:
+        columns = zip(*[adjoint(part, self.wrt, careful) for part in components(self.node)], strict=True)
+        if not self.is_vector:
+            return [column[0] for column in columns]
+        return [build(OPS["vector"], tuple(column)) for column in columns]
+
+    def _extra(self, prefix: str, count: int) -> tuple[str, ...]:
+        """Names for tangents and cotangents that no variable has."""
+        while any(name.startswith(prefix) for name in self.args):
+            prefix += "_"
+        return tuple(f"{prefix}{i}" for i in range(count))
+
+    def _kernel(
+        self,
+        roots: Callable[[bool], list[Node]],
+        shape: str,
+        pack: Callable[[list[Any]], Any],
+        extra: Sequence[str] = (),
+    ) -> Callable[..., Any]:
+        """The function of floats, backed by the general one. ``roots(careful)`` gives the results, the value first."""
+        general = _General(self, roots, pack, extra)
+        if self.is_vector or len(general.plain.code) > MAX_INSTRUCTIONS:
+            return general
+        return scalar_function(general.plain, shape, general)
+
+
+class _General:
+    """Evaluates on anything: checks and converts, runs the plain program, then the careful one if it must."""
+
+    def __init__(
+        self,
+        function: Function,
+        roots: Callable[[bool], list[Node]],
+        pack: Callable[[list[Any]], Any],
+        extra: Sequence[str],
+    ) -> None:
+        self.function = function
+        self.roots = roots
+        self.pack = pack
+        self.names = (*function.args, *extra)
+        self.domains = list(function.domains)
+
+    @cached_property
+    def plain(self) -> Program:
+        return compile_program([*self.roots(False), *self.domains], self.names)
+
+    @cached_property
+    def careful(self) -> Program:
+        roots = self.roots(True)
+        tests = [inside(root) for root in (self.function.node, *self.domains)]
+        return compile_program([*roots, *self.domains, *tests], self.names)
+
+    def __call__(self, *values: Any) -> Any:
+        values = self.converted(values)
+        return self.pack(self.run(values))
+
+    def converted(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Floats and float arrays.
+
+        Raises:
+            VariableError: too few or too many values, or one that is no real number.
+        """
+        expected = len(self.names)
+        given = [v for v in values if v is not None]
+        if len(given) != expected:
+            raise VariableError(
+                f"expected {expected} value{'s' * (expected != 1)} ({', '.join(self.names)}), got {len(given)}"
+            )
+        return tuple(real(value, name) for value, name in zip(values, self.names, strict=True))
+
+    def run(self, values: tuple[Any, ...]) -> list[Any]:
+        shape = _common_shape(values, self.names)
+        results, trouble = arrays.run(self.plain, values)
+        if trouble or not all(np.isfinite(result).all() for result in results):
+            results = self._repaired(arrays.run(self.careful, values)[0])
+        count = len(results) - len(self.domains)
+        kind = np.result_type(*values) if any(isinstance(v, np.ndarray) for v in values) else None
+        return [self._finished(result, shape, kind) for result in results[:count]]
+
+    def _repaired(self, results: list[Any]) -> list[Any]:
+        """Make nan what is undefined: where the value is nan, or finite although an operation left its domain."""
+        n = 1 + len(self.domains)
+        tests = results[-n:]
+        results = results[:-n]
+        heads = [results[0], *results[len(results) - len(self.domains) :]]
+        if self.function.is_vector:  # each component for itself would need a test each; all or none
+            undefined = np.equal(tests[0], 0) & np.isfinite(heads[0])
+        else:
+            undefined = np.isnan(heads[0]) | (np.equal(tests[0], 0) & np.isfinite(heads[0]))
+        for head, test in zip(heads[1:], tests[1:], strict=True):
+            undefined = undefined | np.isnan(head) | (np.equal(test, 0) & np.isfinite(head))
+        return [np.where(undefined, np.nan, result) for result in results]
+
+    def _finished(self, result: Any, shape: tuple[int, ...], kind: Any) -> Any:
+        if kind is None:
+            return float(result) if np.ndim(result) == 0 else np.asarray(result)
+        lead = np.shape(result)[: max(0, np.ndim(result) - len(shape))]
+        if self.function.is_vector and not lead and np.ndim(result):
+            lead = np.shape(result)[:1]
+            result = np.reshape(result, lead + (1,) * len(shape))
+        full = np.array(np.broadcast_to(result, lead + shape), dtype=kind)
+        return full if full.ndim else full[()]
+
+
+class Packed:
+    """A function of one vector ``p`` of all arguments, in their order; derivatives as arrays."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+    def __call__(self, p: Sequence[Any]) -> Any:
+        """The value at ``p``."""
+        return self.function(*self._values(p))
+
+    def value_and_grad(self, p: Sequence[Any]) -> tuple[Any, Any]:
+        """The value at ``p`` and the gradient as one array of shape ``(len(wrt), ...)``."""
+        value, partials = self.function.value_and_grad(*self._values(p))
+        return value, np.array(partials)
+
+    def grad(self, p: Sequence[Any]) -> Any:
+        """The gradient at ``p`` as one array of shape ``(len(wrt), ...)``."""
+        return self.value_and_grad(p)[1]
+
+    def jacobian(self, p: Sequence[Any]) -> Any:
+        """The Jacobian at ``p``, shape ``(results, len(wrt))``."""
+        return self.function.jacobian(*self._values(p))
+
+    def hessian(self, p: Sequence[Any]) -> Any:
+        """The Hessian at ``p``, shape ``(len(wrt), len(wrt))``."""
+        return self.function.hessian(*self._values(p))
+
+    def hvp(self, p: Sequence[Any], vector: Sequence[Any]) -> Any:
+        """The Hessian at ``p`` times a vector."""
+        return np.array(self.function.hvp(self._values(p), self._values(vector)))
+
+    def _values(self, p: Sequence[Any]) -> Sequence[Any]:
+        array = np.asarray(p)
+        floats: list[Any] = array.tolist() if array.ndim == 1 and array.dtype == np.float64 else list(p)
+        return floats
+
+
+def real(value: Any, name: str) -> Any:
+    """A float, or a float array, of what the user gave for a variable.
+
+    Raises:
+        VariableError: it is neither a real number nor an array of them.
+    """
+    if type(value) is float:
+        return value
+    if isinstance(value, int | Fraction | Decimal | np.float64):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise VariableError(f"{name} is no array: its rows differ in length") from None
+    if array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f" or isinstance(value, str | bytes):
+        raise VariableError(f"{name} must be a real number or an array of them, not {value!r:.40}")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    return array
+
+
+def _common_shape(values: Sequence[Any], names: Sequence[str]) -> tuple[int, ...]:
+    shapes = [np.shape(value) for value in values]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        told = [f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True) if shape]
+        raise ShapeError(f"the arrays do not broadcast together: {listed(told)}") from None
+
+
+def _summed(part: Any, shape: tuple[int, ...]) -> Any:
+    """A cotangent summed over the axes along which its argument was broadcast."""
+    if np.shape(part) == shape:
+        return part
+    extra = np.ndim(part) - len(shape)
+    part = np.sum(part, axis=tuple(range(extra)))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and np.shape(part)[i] != 1)
+    total = np.sum(part, axis=stretched, keepdims=True) if stretched else part
+    return float(total) if shape == () and isinstance(total, np.float64) else total
+
+
+def _plus(parts: Sequence[Node]) -> Node:
+    result = parts[0]
+    for part in parts[1:]:
+        result = build(OPS["add"], (result, part))
+    return result
+
+
+def _check_names(args: Sequence[str], wrt: Sequence[str], used: Sequence[str]) -> None:
+    twice = sorted({name for name in args if list(args).count(name) > 1}) if len(set(args)) < len(args) else []
+    missing = [name for name in used if name not in frozenset(args)]
+    foreign = [name for name in wrt if name not in frozenset(args)]
+    if twice:
+        raise VariableError(f"given twice: {listed(twice)}")
+    if missing:
+        raise VariableError(f"args lacks {listed(missing)}, which the formula contains")
+    if foreign:
+        raise VariableError(f"wrt names {listed(foreign)}, which is not among args")
+
+
+def _check_count(what: str, given: Values, wrt: Sequence[str]) -> None:
+    if len(given) != len(wrt):
+        raise VariableError(f"expected {len(wrt)} {what} ({', '.join(wrt)}), got {len(given)}")
+
+
+def mapped(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
+    """Values in the order of ``names``.
+
+    Raises:
+        VariableError: names missing or unknown; the message names all of them.
+    """
+    missing = [name for name in names if name not in given]
+    unknown = [name for name in given if name not in names]
+    if missing or unknown:
+        parts = [f"no value for {listed(missing)}"] * bool(missing)
+        parts += [f"{listed(unknown)} not in the formula"] * bool(unknown)
+        raise VariableError(f"{'; '.join(parts)} (its variables: {', '.join(names) or 'none'})")
+    return [given[name] for name in names]

@@ -1,0 +1,121 @@
+"""Closed-form derivatives, by one reverse sweep over the graph for all variables at once.
+
+Every cotangent is a canonical form, so the result comes out simplified, and its size stays in
+proportion to the function's. One variable or many, the sweep is the same: ``derivative(f, "x")``
+is ``gradient(f, ["x"])["x"]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of
+from symdiff.errors import UndifferentiableError
+from symdiff.graph import reverse_sweep
+from symdiff.ops import OPS
+from symdiff.symbolic.forms import Form, total
+from symdiff.symbolic.rules import Algebra, single
+
+
+def simplify(nodes: Sequence[Node], algebra: Algebra | None = None) -> list[Node]:
+    """The canonical form of each node. Vectors go by component."""
+    algebra = algebra or Algebra()
+    algebra.read(part for node in nodes for part in components(node))
+    return [by_component(node, lambda part: algebra.node(algebra.form(part))) for node in nodes]
+
+
+def derivative(node: Node, *names: str, algebra: Algebra | None = None) -> Node:
+    """The derivative by one variable after the other. Vectors go by component.
+
+    Raises:
+        UndifferentiableError: an operation has no partial by an argument that depends on a variable.
+    """
+    algebra = algebra or Algebra()
+
+    def derived(part: Node) -> Node:
+        for name in names:
+            part = gradient(part, [name], algebra)[name]
+        return part
+
+    return by_component(node, derived)
+
+
+def gradient(node: Node, names: Sequence[str], algebra: Algebra | None = None) -> dict[str, Node]:
+    """The partial derivatives of a scalar formula, by name; 0 by a name that does not occur.
+
+    Raises:
+        UndifferentiableError: an operation has no partial by an argument that depends on a variable.
+    """
+    algebra = algebra or Algebra()
+    order = nodes_of([node])
+    algebra.read_in(order, [node])
+    active = depends_on(order, names)
+    bar = reverse_sweep(
+        [n for n in order if n in active],
+        {node: algebra.one} if node in active else {},
+        lambda n, ybar: _pulled(algebra, n, ybar, active),
+        lambda parts: parts[0] if len(parts) == 1 else total(algebra, parts),
+    )
+    zero = Const(0)
+    found = {n.name: algebra.node(form) for n, form in bar.items() if type(n) is Symbol}
+    return {name: found.get(name, zero) for name in names}
+
+
+def depends_on(order: Iterable[Node], names: Iterable[str]) -> set[Node]:
+    """The nodes of a topological order that depend on one of the variables."""
+    wanted = frozenset(names)
+    active: set[Node] = set()
+    for node in order:
+        if (type(node) is Symbol and node.name in wanted) or any(arg in active for arg in node.args):
+            active.add(node)
+    return active
+
+
+def _pulled(algebra: Algebra, node: Node, ybar: Form, active: set[Node]) -> Iterable[tuple[Node, Form]]:
+    """The cotangent of each active argument."""
+    if type(node) is not Apply:
+        return
+    for arg, part in zip(node.args, _cotangents(algebra, node, ybar), strict=True):
+        if arg in active:
+            if part is None:
+                raise no_partial(node)
+            if part is not _NOTHING:
+                yield arg, part
+
+
+_NOTHING: Any = object()
+
+
+def _cotangents(algebra: Algebra, node: Apply, ybar: Form) -> Iterable[Any]:
+    op = node.op
+    if op in algebra.linear:  # whose partials are numbers; the forms of long sums are not needed
+        return [ybar * partial for partial in op.partials(*[None] * (len(node.args) + 1))]  # type: ignore[misc]
+    args = algebra.arguments(node)
+    if op.pull_back is not None:
+        parts = op.pull_back(ybar, *args)
+        for part in parts:
+            if part is not None and type(mask := single(part)) is Apply and mask.op is algebra.where:
+                algebra.masks[mask] = None
+        return [_NOTHING if part is None else part for part in parts]
+    if op.partials is None:
+        return [None] * len(args)
+    partials = op.partials(*args, algebra.form(node))
+    return [p if p is None else _NOTHING if type(p) is int and not p else ybar * p for p in partials]
+
+
+def no_partial(node: Apply) -> UndifferentiableError:
+    """The error for an operation whose row has no partial where one is needed."""
+    name = node.op.name
+    return UndifferentiableError(f"'{name}' has no derivative by one of its arguments: its row in ops/ gives none")
+
+
+def components(node: Node) -> tuple[Node, ...]:
+    """The components of a vector; a scalar is its own."""
+    return node.args if type(node) is Apply and node.op is OPS.get("vector") else (node,)
+
+
+def by_component(node: Node, change: Any) -> Node:
+    """``change`` applied to each component of a vector, or to a scalar."""
+    parts = components(node)
+    return change(node) if parts == (node,) else build(OPS["vector"], tuple([change(part) for part in parts]))

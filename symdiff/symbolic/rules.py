@@ -1,0 +1,455 @@
+"""The laws by which closed forms are built, each with the condition under which it is true.
+
+`Algebra.apply` is the one way in: it gives the canonical form of an operation on canonical forms.
+What holds for one operation alone (its parity, its exact values, what it undoes) stands in its
+row; here stand the laws of arithmetic, of powers, and of the choice between values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, Final, cast
+
+from symdiff.dag import Apply, Const, Node, Symbol, build
+from symdiff.graph import topological_order
+from symdiff.ops import OPS, Exact, Op
+from symdiff.ops.core import NUMBERS
+from symdiff.symbolic.forms import (
+    MOST,
+    DecimalFraction,
+    Form,
+    Number,
+    Product,
+    Sum,
+    constant_of,
+    exact_power,
+    is_small,
+    lifted,
+    number_of,
+    scaled,
+    settled,
+    tidy,
+    times,
+    total,
+)
+from symdiff.symbolic.fractions import together
+from symdiff.symbolic.writing import Writer
+
+
+class Algebra:
+    """Canonical forms of the nodes of one job, each made once."""
+
+    def __init__(self) -> None:
+        self.mul = OPS["mul"]
+        self.add = OPS["add"]
+        self.exp = OPS["exp"]
+        self.zero = Product(self, 0, {})
+        self.one = Product(self, 1, {})
+        self.writer = Writer(self)
+        self.forms: dict[Node, Form] = {}  # of nodes that have been read or written
+        self.signs: dict[Node, str] = {}
+        self.laws = {op: law for name, law in _LAWS.items() if (op := OPS.get(name)) is not None}
+        self.where = OPS["where"]
+        self.power = OPS["pow"]
+        self.joining = frozenset((self.exp, self.power))
+        self.masks: dict[Node, None] = {}  # cotangents of branches: where(c, p, 0) and where(c, 0, p)
+        self.linear = frozenset(op for name in ("add", "sub", "neg") if (op := OPS.get(name)) is not None)
+
+    # -- nodes to forms
+
+    def read(self, roots: Iterable[Node]) -> None:
+        """Make the forms of all nodes under ``roots``; sums that only feed a sum are read with it."""
+        roots = list(roots)
+        self.read_in(topological_order(roots, lambda node: () if node in self.forms else node.args), roots)
+
+    def read_in(self, order: list[Node], roots: Iterable[Node]) -> None:
+        """The same, given the nodes in topological order."""
+        inner = self._inner_sums(order, roots)
+        for node in order:
+            if node not in self.forms and node not in inner:
+                self.forms[node] = self._read(node, inner)
+
+    def form(self, node: Node) -> Form:
+        """The canonical form of a node."""
+        form = self.forms.get(node)
+        if form is None:
+            self.read([node])
+            form = self.forms[node]
+        return form
+
+    def _read(self, node: Node, inner: frozenset[Node]) -> Form:
+        if type(node) is Apply:
+            if node.op in self.linear:
+                return total(self, self._addends(node, inner))
+            forms = self.forms
+            return self.apply(node.op, tuple([forms[arg] for arg in node.args]))
+        if type(node) is Symbol:
+            return Product(self, 1, {node: 1})
+        if type(node) is Const:
+            return Product(self, constant_of(node), {})
+        raise AssertionError(f"no form for {type(node).__name__}")
+
+    def _inner_sums(self, order: list[Node], roots: Iterable[Node]) -> frozenset[Node]:
+        """Sums with one user, which is a sum: a chain of a thousand is then read at once."""
+        linear = [n for n in order if type(n) is Apply and n.op in self.linear and n not in self.forms]
+        users: dict[Node, int] = {}
+        for node in order:
+            for arg in node.args:
+                users[arg] = users.get(arg, 0) + 1
+        chained = {arg for node in linear for arg in node.args if users[arg] == 1}
+        return frozenset(chained.intersection(linear).difference(roots))
+
+    def _addends(self, node: Node, inner: frozenset[Node]) -> Iterable[Form]:
+        todo = [(node, 1)]
+        while todo:
+            part, sign = todo.pop()
+            if part is not node and part not in inner:
+                yield scaled(self.forms[part], sign)
+                continue
+            args = part.args
+            last = sign if cast(Apply, part).op is self.add else -sign
+            todo.append((args[-1], last))
+            if len(args) == 2:
+                todo.append((args[0], sign))
+
+    # -- forms to nodes
+
+    def node(self, form: Form) -> Node:
+        """Write a form down. The node's own form is remembered."""
+        if form.made is None:
+            if type(form) is Sum:
+                factored = together(self, form)
+                node = self.writer.sum(form) if factored is None else self.node(factored)
+                self.forms.setdefault(node, form if factored is None else factored)
+            else:
+                product = cast(Product, form)
+                node = self.writer.product(product)
+                self.forms.setdefault(node, form)
+            form.made = node
+        return form.made
+
+    def product(self, form: Form) -> Product:
+        """A form as a product; a sum becomes one factor, or several where it factors."""
+        if type(form) is Product:
+            return form
+        below = {term.coefficient.denominator for term in cast(Sum, form).terms.values()}
+        shared = below.pop() if len(below) == 1 else 1  # a/2 - b/2 = (a - b)/2
+        node = self.node(scaled(form, shared))
+        known = self.forms[node]
+        found = known if type(known) is Product else Product(self, 1, {node: 1})
+        return found if shared == 1 else cast(Product, scaled(found, Fraction(1, shared)))
+
+    def opaque(self, product: Product) -> Product:
+        """A product of many factors as a single factor."""
+        coefficient, unit = product.coefficient, Product(self, 1, product.factors)
+        return Product(self, coefficient, {self.node(unit): 1})
+
+    def big(self, number: Number, factors: dict[Node, Number] | None = None) -> Product:
+        """A number beyond the folding limit, as a factor of its own."""
+        return Product(self, 1, {**(factors or {}), lifted(number): 1})
+
+    def distributed(self, term: Product) -> Form:
+        """``c*(a + b)`` as a sum, where it is no longer than the limit."""
+        ((base, exponent),) = term.factors.items()
+        known = self.forms.get(base) if exponent == 1 else None
+        if type(known) is Sum and len(known.terms) <= MOST:
+            return scaled(known, term.coefficient)
+        return term
+
+    def merged(self, form: Form) -> Form:
+        """A sum to be merged into another: as it is, or as one opaque term where it is long."""
+        if len(cast(Sum, form).terms) <= 2 * MOST:
+            return form
+        node = self.node(form)
+        return Sum(self, {node: Product(self, 1, {node: 1})})
+
+    def lifted(self, value: Any) -> Form:
+        """The form of a number, an exact constant or a node inside a rule."""
+        if isinstance(value, NUMBERS):
+            return Product(self, tidy(value), {})
+        if isinstance(value, Exact):
+            return self.form(lifted(value))
+        return self.form(value if isinstance(value, Node) else lifted(value))
+
+    def arguments(self, node: Apply) -> list[Any]:
+        """What a rule is given for the arguments: orders as integers, the others as forms."""
+        orders = node.op.parameters
+        return [arg.literal if i < orders else self.form(arg) for i, arg in enumerate(node.args)]
+
+    # -- laws of products and sums that look into their factors
+
+    def joined(self, product: Product) -> Form:
+        """exp(a)**m * exp(b)**n = exp(m*a + n*b); x**a * x**n = x**(a + n), where both are defined."""
+        powers = [n for n in product.factors if type(n) is Apply and n.op in self.joining]
+        exps: dict[Node, Number] = {n: product.factors[n] for n in powers if n.op is self.exp}
+        if len(exps) > 1 or any(exponent != 1 for exponent in exps.values()):
+            return self._one_exponential(product, exps)
+        for node in powers:
+            base = node.args[0]
+            if node.op is self.power and base in product.factors and base is not node and product.factors[node] == 1:
+                return self._one_power(product, node, base)
+        return product
+
+    def _one_exponential(self, product: Product, exps: dict[Node, Number]) -> Form:
+        exponent = total(self, [scaled(self.form(node.args[0]), power) for node, power in exps.items()])
+        rest = {node: power for node, power in product.factors.items() if node not in exps}
+        return times(Product(self, product.coefficient, rest), self.apply(self.exp, (exponent,)))
+
+    def _one_power(self, product: Product, node: Node, base: Node) -> Form:
+        exponent = total(self, [self.form(node.args[1]), self.lifted(product.factors[base])])
+        rest = {n: power for n, power in product.factors.items() if n is not node and n is not base}
+        return times(Product(self, product.coefficient, rest), self.apply(self.power, (self.form(base), exponent)))
+
+    def masked(self, left: Product, right: Product) -> Form | None:
+        """where(c, p, 0)*q = where(c, p*q, 0): what a branch contributes is never evaluated outside it."""
+        for product, other in ((left, right), (right, left)):
+            mask = next((node for node in product.factors if node in self.masks), None)
+            if mask is not None and (other.factors or len(product.factors) > 1):
+                rest = Product(self, product.coefficient, {n: e for n, e in product.factors.items() if n is not mask})
+                condition, yes, no = (self.form(arg) for arg in mask.args)
+                more = times(rest, other)
+                return self.mask(condition, times(yes, more), times(no, more))
+        return None
+
+    def mask(self, condition: Form, yes: Form, no: Form) -> Form:
+        """A choice that is entered among the masks."""
+        form = self.apply(self.where, (condition, yes, no))
+        node = single(form)
+        if node is not None and type(node) is Apply and node.op is self.where:
+            self.masks[node] = None
+        return form
+
+    def unmasked(self, terms: dict[Any, Product]) -> dict[Any, Product]:
+        """where(c, a, 0) + where(c, 0, b) = where(c, a, b)."""
+        groups: dict[Node, list[Product]] = {}
+        for term in terms.values():
+            if len(term.factors) == 1 and (node := next(iter(term.factors))) in self.masks:
+                groups.setdefault(node.args[0], []).append(term)
+        if all(len(group) == 1 for group in groups.values()):
+            return terms
+        kept = dict(terms)
+        for condition, group in groups.items():
+            sides: tuple[list[Form], list[Form]] = ([], [])
+            for term in group:
+                mask = next(iter(term.factors))
+                del kept[frozenset(term.factors.items())]
+                for side, arg in zip(sides, mask.args[1:], strict=True):
+                    side.append(scaled(self.form(arg), term.coefficient))
+            joined = self.product(self.mask(self.form(condition), total(self, sides[0]), total(self, sides[1])))
+            kept[frozenset(joined.factors.items())] = joined
+        return kept
+
+    # -- operations on forms
+
+    def apply(self, op: Op, args: tuple[Form, ...]) -> Form:
+        """The canonical form of ``op(*args)``."""
+        if op is self.add:
+            return total(self, args)
+        if op is self.mul:
+            return times(args[0], args[1])
+        law = self.laws.get(op)
+        if law is not None:
+            form: Form | None = law(self, op, args)
+            if form is not None:
+                return form
+        elif op.canonical is not None:
+            return cast(Form, op.canonical(*args))
+        return self._applied(op, args)
+
+    def _applied(self, op: Op, args: tuple[Form, ...]) -> Form:
+        """A function of its arguments, by what its row says of it."""
+        if op.exact is not None:
+            numbers = [number_of(arg) for arg in args]
+            if None not in numbers:
+                value = op.exact(*numbers)
+                if value is not None and is_small(value):
+                    decimal = any(isinstance(n, DecimalFraction) for n in numbers)
+                    return Product(self, DecimalFraction(value) if decimal else tidy(value), {})
+        if op.parity and _is_negative(args[0]):
+            positive = self.apply(op, (-args[0],))
+            return positive if op.parity == "even" else -positive
+        if op.undoes:
+            inner = single(args[0])
+            if type(inner) is Apply and inner.op.name in op.undoes:
+                return self.form(inner.args[0])
+        return Product(self, 1, {build(op, tuple([self.node(arg) for arg in args])): 1})
+
+    def sign(self, form: Form) -> str:
+        """What is known of the sign: "positive", "nonnegative" or "" (nothing)."""
+        if type(form) is Sum:
+            signs = [self.sign(term) for term in form.terms.values()]
+            if "" in signs:
+                return ""
+            return "positive" if "positive" in signs else "nonnegative"
+        product = cast(Product, form)
+        if product.coefficient < 0:
+            return ""
+        signs = [self._factor_sign(base, exponent) for base, exponent in product.factors.items()]
+        if "" in signs or not product.coefficient:
+            return "nonnegative" if not product.coefficient else ""
+        return "nonnegative" if "nonnegative" in signs else "positive"
+
+    def _factor_sign(self, base: Node, exponent: Number) -> str:
+        sign = self.signs.get(base)
+        if sign is None:
+            match base:
+                case Const(value):
+                    sign = "positive" if value > 0 else ""
+                case Apply(op, _) if op.sign:
+                    sign = op.sign
+                case Apply():
+                    known = self.forms.get(base)
+                    sign = self.sign(known) if type(known) is Sum else ""
+                case _:
+                    sign = ""
+            self.signs[base] = sign
+        even = exponent.denominator == 1 and exponent.numerator % 2 == 0
+        return sign or ("nonnegative" if even or exponent.denominator != 1 else "")
+
+
+def single(form: Form) -> Node | None:
+    """The node of a form that is one factor and nothing else."""
+    if type(form) is Product and form.coefficient == 1 and len(form.factors) == 1:
+        ((base, exponent),) = form.factors.items()
+        if exponent == 1:
+            return base
+    return None
+
+
+def _is_negative(form: Form) -> bool:
+    if type(form) is Sum:
+        return all(term.coefficient < 0 for term in form.terms.values())
+    return cast(Product, form).coefficient < 0
+
+
+# ---- laws; None where a law does not apply
+
+
+def _power(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
+    base, exponent = args
+    number = number_of(exponent)
+    if number is None:
+        return _variable_power(algebra, base, exponent)
+    if number.denominator == 1:
+        return _whole_power(algebra, base, int(number))
+    return _root_power(algebra, base, Fraction(number))
+
+
+def _variable_power(algebra: Algebra, base: Form, exponent: Form) -> Form | None:
+    """1**x = 1; e**x = exp(x); exp(x)**y = exp(x*y)."""
+    if number_of(base) == 1:
+        return algebra.one
+    node = single(base)
+    if type(node) is Apply and node.op.name == "e":
+        return algebra.apply(algebra.exp, (exponent,))
+    if type(node) is Apply and node.op is algebra.exp:
+        return algebra.apply(algebra.exp, (times(algebra.form(node.args[0]), exponent),))
+    return None
+
+
+def _whole_power(algebra: Algebra, base: Form, n: int) -> Form | None:
+    """(a*b)**n = a**n * b**n and (a**m)**n = a**(m*n) for whole n; x**0 = 1, as pow has it."""
+    if n == 0:
+        return algebra.one
+    if n == 1:
+        return base
+    if n < 0 and type(base) is Product and not base.coefficient:
+        return None  # division by zero stays as it is
+    product = algebra.product(base)
+    coefficient = exact_power(product.coefficient, n)
+    factors = {node: tidy(exponent * n) for node, exponent in product.factors.items()}
+    if coefficient is None:
+        coefficient = 1
+        factors[lifted(product.coefficient)] = n
+    return settled(algebra, coefficient, factors)
+
+
+def _root_power(algebra: Algebra, base: Form, exponent: Fraction) -> Form | None:
+    """(c*a)**p = c**p * a**p for numbers c > 0; (a**m)**p = a**(m*p) for odd whole and for broken m,
+    |a|**(m*p) for even m."""
+    number = number_of(base)
+    if number is not None:
+        if number <= 0:
+            return None if number else (algebra.zero if exponent > 0 else None)
+        power = exact_power(number, exponent)
+        return Product(algebra, power, {}) if power is not None else Product(algebra, 1, {lifted(number): exponent})
+    if type(base) is Sum:
+        return Product(algebra, 1, {algebra.node(base): exponent})
+    product = cast(Product, base)
+    outside = exact_power(product.coefficient, exponent) if product.coefficient > 0 else None
+    if len(product.factors) != 1 or outside is None:
+        if outside is None or outside == 1:
+            return Product(algebra, 1, {algebra.node(base): exponent})
+        inside = Product(algebra, 1, product.factors)
+        return Product(algebra, outside, {algebra.node(inside): exponent})
+    ((node, inner),) = product.factors.items()
+    outer = tidy(inner * exponent)
+    if inner.denominator == 1 and inner.numerator % 2 == 0 and (outer.denominator != 1 or outer.numerator % 2):
+        bare = algebra.apply(OPS["abs"], (Product(algebra, 1, {node: 1}),))
+        return times(Product(algebra, outside, {}), algebra.apply(algebra.power, (bare, algebra.lifted(outer))))
+    return Product(algebra, outside, {node: outer})
+
+
+def _exponential(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
+    """exp(0) = 1."""
+    return algebra.one if number_of(args[0]) == 0 else None
+
+
+def _absolute(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
+    """|x| = x for x >= 0; |c*x| = |c|*|x|."""
+    form = args[0]
+    if algebra.sign(form):
+        return form
+    if type(form) is Product and form.factors and form.coefficient != 1:
+        bare = algebra.apply(op, (Product(algebra, 1, form.factors),))
+        return scaled(bare, max(form.coefficient, -form.coefficient))
+    return None
+
+
+def _scale_free(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
+    """sign(c*x) = sign(x) for c > 0; the sign of what is positive is 1."""
+    form = args[0]
+    if algebra.sign(form) == "positive":
+        return algebra.one
+    if type(form) is Product and form.factors and form.coefficient > 0 and form.coefficient != 1:
+        return algebra.apply(op, (Product(algebra, 1, form.factors),))
+    return None
+
+
+def _where(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
+    """where(true, a, b) = a; where(c, a, a) = a."""
+    condition = number_of(args[0])
+    if condition is not None:
+        return args[1] if condition else args[2]
+    return args[1] if algebra.node(args[1]) is algebra.node(args[2]) else None
+
+
+def _both(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
+    a, b = (number_of(arg) for arg in args)
+    if a is not None:
+        return args[1] if a else algebra.zero
+    if b is not None:
+        return args[0] if b else algebra.zero
+    return args[0] if algebra.node(args[0]) is algebra.node(args[1]) else None
+
+
+def _either(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
+    a, b = (number_of(arg) for arg in args)
+    if a is not None:
+        return algebra.one if a else args[1]
+    if b is not None:
+        return algebra.one if b else args[0]
+    return args[0] if algebra.node(args[0]) is algebra.node(args[1]) else None
+
+
+_LAWS: Final[dict[str, Any]] = {
+    "pow": _power,
+    "exp": _exponential,
+    "abs": _absolute,
+    "sign": _scale_free,
+    "heaviside": _scale_free,
+    "where": _where,
+    "and": _both,
+    "or": _either,
+}
