@@ -1,0 +1,1 @@
+"""Benchmarks beside other tools: ``python -m tests.benchmarks``. They measure; no test depends on a time."""
