@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symdiff.compare import Comparison
 from symdiff.errors import (
     LimitError,
     MissingExtraError,
@@ -28,7 +29,6 @@ from symdiff.errors import (
     WorkerError,
 )
 from symdiff.expr import (
-    Comparison,
     Evaluation,
     Expr,
     Kink,

@@ -124,6 +124,12 @@ class Apply(Node):
             node = _TABLE.keep((op, args), node)
         return node
 
+    @property
+    def operands(self) -> list[Any]:
+        """What the row's rules are given: orders as integers, other arguments as they are."""
+        orders = self.op.parameters
+        return [arg.literal if i < orders else arg for i, arg in enumerate(self.args)]
+
 
 def build(op: Op, args: tuple[Node, ...]) -> Node:
     """``op(*args)`` as a node, with literals in their one form.
@@ -209,7 +215,8 @@ def _(value: float) -> Node:
 @as_node.register
 def _(value: Exact) -> Node:
     made: dict[Any, Node] = {}
-    for part in topological_order([value], _exact_args):
+    parts: list[Any] = topological_order([value], _exact_args)
+    for part in parts:
         args = tuple([made[arg] for arg in _exact_args(part)])
         made[part] = build(part.op, args) if isinstance(part, Exact) else as_node(part)
     return made[value]

@@ -102,14 +102,13 @@ def _partials(node: Apply, wanted: Sequence[bool], careful: bool) -> list[Any]:
     """The partials by the arguments that are wanted, None for the others."""
     op, args = node.op, node.args
     rule = op.partials
-    values = [arg.literal if i < op.parameters else arg for i, arg in enumerate(args)]
-    partials = rule(*values, node) if rule is not None else (None,) * len(args)
+    partials = rule(*node.operands, node) if rule is not None else (None,) * len(args)
     if any(p is None and want for p, want in zip(partials, wanted, strict=True)):
         raise no_partial(node)
     found = [p if want else None for p, want in zip(partials, wanted, strict=True)]
     if careful:
         for edge in op.edges:
-            test = edge.where(*args)
+            test = edge.where(*node.operands)
             for i, limit in enumerate(edge.partials):
                 if found[i] is not None and limit is not None:
                     found[i] = OPS["where"](test, limit, found[i])

@@ -30,7 +30,7 @@ def conditions(root: Node, rule: Rule) -> Iterator[tuple[Apply, Node]]:
     active = activity(components(root))
     for node in nodes_of(components(root)):
         if type(node) is Apply:
-            test = rule(node.op, node.args)
+            test = rule(node.op, node.operands)
             if test is not None:
                 path = active[node]
                 yield node, test if path is None else build(OPS["or"], (build(OPS["not"], (path,)), test))

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symdiff.dag import Apply, Node, Symbol, build, symbols_of
 from symdiff.errors import OperationError, ShapeError, VariableError, listed
@@ -26,6 +27,7 @@ from symdiff.ops import OPS
 from symdiff.symbolic.diff import components
 
 Values = Sequence[Any]
+Vector = Sequence[Any] | NDArray[Any]
 
 
 class Function:
@@ -290,32 +292,32 @@ class Packed:
     def __init__(self, function: Function) -> None:
         self.function = function
 
-    def __call__(self, p: Sequence[Any]) -> Any:
+    def __call__(self, p: Vector) -> Any:
         """The value at ``p``."""
         return self.function(*self._values(p))
 
-    def value_and_grad(self, p: Sequence[Any]) -> tuple[Any, Any]:
+    def value_and_grad(self, p: Vector) -> tuple[Any, Any]:
         """The value at ``p`` and the gradient as one array of shape ``(len(wrt), ...)``."""
         value, partials = self.function.value_and_grad(*self._values(p))
         return value, np.array(partials)
 
-    def grad(self, p: Sequence[Any]) -> Any:
+    def grad(self, p: Vector) -> Any:
         """The gradient at ``p`` as one array of shape ``(len(wrt), ...)``."""
         return self.value_and_grad(p)[1]
 
-    def jacobian(self, p: Sequence[Any]) -> Any:
+    def jacobian(self, p: Vector) -> Any:
         """The Jacobian at ``p``, shape ``(results, len(wrt))``."""
         return self.function.jacobian(*self._values(p))
 
-    def hessian(self, p: Sequence[Any]) -> Any:
+    def hessian(self, p: Vector) -> Any:
         """The Hessian at ``p``, shape ``(len(wrt), len(wrt))``."""
         return self.function.hessian(*self._values(p))
 
-    def hvp(self, p: Sequence[Any], vector: Sequence[Any]) -> Any:
+    def hvp(self, p: Vector, vector: Vector) -> Any:
         """The Hessian at ``p`` times a vector."""
         return np.array(self.function.hvp(self._values(p), self._values(vector)))
 
-    def _values(self, p: Sequence[Any]) -> Sequence[Any]:
+    def _values(self, p: Vector) -> Sequence[Any]:
         array = np.asarray(p)
         floats: list[Any] = array.tolist() if array.ndim == 1 and array.dtype == np.float64 else list(p)
         return floats

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from symdiff.numeric.program import Instruction, Program
 
 MAX_INSTRUCTIONS = 20_000  # beyond, compiling (5 µs each) costs more than it gains
@@ -97,7 +99,7 @@ class _Source:
         template = op.names.python
         if not template or (op.arity is None and len(instruction.args) == 1):
             args = [self.text_of[arg] for arg in instruction.args]
-            return f"float({self._named(op.value)}({', '.join(args)}))", 1 + self._deepest(instruction)
+            return f"{self._named(_quiet(op.value))}({', '.join(args)})", 1 + self._deepest(instruction)
         if "{args}" in template:
             args = [self.text_of[arg] for arg in instruction.args]
             return template.replace("{args}", ", ".join(args)), 1 + self._deepest(instruction)
@@ -127,6 +129,16 @@ class _Source:
         name = f"c{len(self.namespace)}"
         self.namespace[name] = value
         return name
+
+
+def _quiet(value: Callable[..., Any]) -> Callable[..., float]:
+    """A row's value on floats, without NumPy's warnings: what is not finite is looked at later."""
+
+    def call(*args: float) -> float:
+        with np.errstate(all="ignore"):
+            return float(value(*args))
+
+    return call
 
 
 def _fill(template: str, args: Sequence[str]) -> str:

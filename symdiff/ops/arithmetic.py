@@ -179,7 +179,7 @@ def _pow_partials(x: Any, p: Any, y: Any) -> tuple[Any, Any | None]:
     n = literal(p)
     if n is not None:  # a literal exponent has no partial
         return n * x ** (n - 1), None
-    return p * x ** (p - 1), y * OPS["log"](x)
+    return p * x ** (p - 1), 0 if literal(x) == 0 else y * OPS["log"](x)  # 0**p is 0 for p > 0
 
 
 power: Op = operation(

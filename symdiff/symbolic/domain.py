@@ -69,9 +69,8 @@ def _conditions(algebra: Algebra, roots: Sequence[Node], bases: Collection[Node]
         if type(node) is Apply and node.op.domain is not None:
             if node.args[0] in bases and node.op is OPS["pow"] and node.args[1].literal is None:
                 continue
-            args = [algebra.form(arg) for arg in node.args]
             path = active[node]
-            domain = node.op.domain(*args)
+            domain = node.op.domain(*algebra.arguments(node))
             if domain is None:
                 continue
             granted = [] if path is None else _simplified(algebra, algebra.form(path))

@@ -174,8 +174,7 @@ class Algebra:
 
     def arguments(self, node: Apply) -> list[Any]:
         """What a rule is given for the arguments: orders as integers, the others as forms."""
-        orders = node.op.parameters
-        return [arg.literal if i < orders else self.form(arg) for i, arg in enumerate(node.args)]
+        return [self.form(arg) if isinstance(arg, Node) else arg for arg in node.operands]
 
     # -- laws of products and sums that look into their factors
 
