@@ -15,12 +15,13 @@ from symdiff.graph import reverse_sweep
 def condition(node: Node, point: Mapping[str, float]) -> float:
     """How many ulps the roundings of all inputs and intermediate results can move the value of ``node``.
 
-    At least 1, infinite where the value is 0 or a number on the way is not finite. A bound to
-    first order in the rounding error.
+    At least 1; infinite where everything cancels to 0; nan where a number on the way overflowed,
+    which no rounding explains. A bound to first order in the rounding error.
     """
     value, amount = moved(node, point)
-    bound = amount / abs(value) if value else math.inf
-    return max(1.0, bound) if bound == bound else math.inf
+    if not math.isfinite(amount):
+        return math.nan
+    return max(1.0, amount / abs(value)) if value else math.inf if amount else 1.0
 
 
 def moved(node: Node, point: Mapping[str, float]) -> tuple[float, float]:
