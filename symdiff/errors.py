@@ -15,6 +15,7 @@ SymdiffWarning (UserWarning)      what was read is probably not what was meant
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,12 +60,12 @@ class SourceError(SymdiffError, ValueError):
     @property
     def line(self) -> int:
         """The line of the mistake, counted from 1."""
-        return self.source.count("\n", 0, self.span.start) + 1
+        return _place(self.source, self.span.start)[0]
 
     @property
     def column(self) -> int:
         """The column of the mistake, in characters, counted from 1."""
-        return self.span.start - (self.source.rfind("\n", 0, self.span.start) + 1) + 1
+        return self.span.start - _place(self.source, self.span.start)[1] + 1
 
     def __str__(self) -> str:
         parts = [self.summary, "", underline(self.source, self.span, self.label)]
@@ -106,18 +107,22 @@ _WINDOW = 72  # characters of a long line that are shown around the mistake
 
 def underline(source: str, span: Span, label: str = "") -> str:
     """Return the line of ``span`` with carets under it, cut to a window where the line is long."""
-    begin = source.rfind("\n", 0, span.start) + 1
-    end = source.find("\n", begin)
-    line = source[begin : len(source) if end < 0 else end]
+    number, begin = _place(source, span.start)
+    line = re.split(r"[\r\n]", source[begin:], maxsplit=1)[0]
     first = span.start - begin
     last = max(first + 1, min(span.end - begin, len(line)))
     cut = max(0, first - _WINDOW // 2) if len(line) > _WINDOW else 0
     shown = _printable(line[cut : cut + _WINDOW])
-    number = str(source.count("\n", 0, span.start) + 1)
     prefix, tail = ("…" if cut else ""), ("…" if cut + _WINDOW < len(line) else "")
     gap = " " * _width(prefix + shown[: first - cut])
     marks = "^" * max(1, _width(shown[first - cut : last - cut]))
-    return f"{number} |  {prefix}{shown}{tail}\n{' ' * len(number)} |  {gap}{marks}{' ' + label if label else ''}"
+    return f"{number} |  {prefix}{shown}{tail}\n{' ' * len(str(number))} |  {gap}{marks}{' ' + label if label else ''}"
+
+
+def _place(source: str, position: int) -> tuple[int, int]:
+    """The number of the line at ``position``, and where it begins; it may end in CR, LF or both."""
+    ends = [match.end() for match in re.finditer(r"\r\n?|\n", source[:position])]
+    return len(ends) + 1, ends[-1] if ends else 0
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
@@ -133,6 +138,7 @@ def listed(words: Iterable[str], last: str = "and") -> str:
 
 
 def _printable(text: str) -> str:
+    text = text.replace("\t", " ")
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
 
 

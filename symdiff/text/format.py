@@ -14,6 +14,7 @@ from itertools import count
 from typing import Final
 
 from symdiff.dag import Apply, Const, Node, Symbol, nodes_of
+from symdiff.errors import OperationError
 from symdiff.ops import Op
 
 _ATOM: Final = 9  # binds tighter than every operator
@@ -156,14 +157,19 @@ def _number_precedence(node: Const) -> int:
     return _UNARY if node.value < 0 else _ATOM
 
 
+_MAX_BITS: Final = 14_281  # 4,300 digits, beyond which Python writes none and the language reads none
+
+
 def number_text(node: Const) -> str:
     """The exact number as it is written: ``-3``, ``1/3``, ``0.1``, ``6.626e-34``."""
-    value = node.value
+    value: int | Fraction = node.value
+    if max(abs(value.numerator), value.denominator).bit_length() > _MAX_BITS:
+        raise OperationError("a number of more than 4,300 digits cannot be written")
     if not node.decimal:
         return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else str(value)
     if not value:
         return "0.0"
-    digits, exponent = _decimal_digits(abs(value))
+    digits, exponent = _decimal_digits(value if value > 0 else -value)
     point = len(digits) + exponent  # where the point stands, counted from the first digit
     if -4 < point <= 16:
         digits = "0" * (1 - point) + digits if point < 1 else digits.ljust(point, "0")
@@ -195,9 +201,9 @@ def _decimal_digits(value: int | Fraction) -> tuple[str, int]:
 # ---- LaTeX
 
 _PLACE: Final = re.compile(r"\{(\d|args|rows)\}")
-_GREEK: Final = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+_GREEK: Final = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
+    "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
 )
 
 
@@ -211,7 +217,8 @@ def _latex_pieces(node: Node, least: int) -> list[Piece]:
                 text = rf"{'-' * (value < 0)}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
             else:
                 text = re.sub(r"e(-?\d+)", r" \\cdot 10^{\1}", number_text(node))
-            return _wrapped([text], _number_precedence(node), least, marks)
+            binds = _PRODUCT if "cdot" in text else _number_precedence(node)
+            return _wrapped([text], binds, least, marks)
         case Apply(op, args):
             return _template_pieces(op, args, least, op.names.latex or _latex_call(op), marks)
         case _:
@@ -219,7 +226,8 @@ def _latex_pieces(node: Node, least: int) -> list[Piece]:
 
 
 def _latex_call(op: Op) -> str:
-    return r"\operatorname{%s}\left({args}\right)" % op.name.replace("_", r"\_")
+    name = op.name.replace("_", r"\_")
+    return rf"\operatorname{{{name}}}\left({{args}}\right)"
 
 
 def latex_name(name: str) -> str:
@@ -228,7 +236,7 @@ def latex_name(name: str) -> str:
     number = re.fullmatch(r"([^\W\d]+)(\d+)", base)
     if number:
         base, subscripts = number[1], [number[2], *subscripts]
-    head = rf"\{base}" if base in _GREEK else base if len(base) == 1 else rf"\mathrm{{{base}}}"
+    head = rf"\{base}" if _GREEK.fullmatch(base) else base if len(base) == 1 else rf"\mathrm{{{base}}}"
     return rf"{head}_{{{', '.join(subscripts)}}}" if subscripts else head
 
 
@@ -242,6 +250,8 @@ def _template_pieces(
         if i % 2 == 0:
             pieces.append(part)
         elif part.isdigit():
+            if part == "1" and op.infix == "*" and template == "{0} {1}" and _begins_with_digit(args[1]):
+                pieces.append(r"\cdot ")  # 2 3 would be read as another number
             pieces.append((args[int(part)], needs[int(part)]))
         else:
             pieces += _separated([(arg, 0) for arg in args], comma if part == "args" else r" \\ ")
@@ -253,9 +263,17 @@ def _template_precedences(op: Op, count: int) -> list[int]:
         return [0, 0]  # a fraction bar groups
     if op.infix == "**":
         return [_ATOM, 0]  # so does a raised exponent
+    if op.infix == "*":
+        return [_PRODUCT, _UNARY + 1]  # x (-y): without a sign between them, the minus would be a difference
     if not op.precedence or count == 1:
         return [op.precedence] * count
     return list(operand_precedences(op))
+
+
+def _begins_with_digit(node: Node) -> bool:
+    if isinstance(node, Apply) and node.op.infix == "**":
+        node = node.args[0]
+    return isinstance(node, Const) and node.value >= 0 and (node.decimal or isinstance(node.value, int))
 
 
 # ---- MathML

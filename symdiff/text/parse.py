@@ -1,4 +1,4 @@
-"""Text to nodes: Lark's LALR(1) parser with the callbacks inside it, so that no tree is built.
+"""Text to nodes: Lark's LALR(1) tables, with the callbacks inside the parser, so that no tree is built.
 
 The grammar is grammar/expression.lark. No text reaches eval. Time and memory are linear in the
 length of the text; what a text asks for beyond that (unrolling a sum) is counted first.
@@ -6,29 +6,29 @@ length of the text; what a text asks for beyond that (unrolling a sum) is counte
 
 from __future__ import annotations
 
-import re
 import threading
 import unicodedata
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from lark import Lark
-from lark.exceptions import UnexpectedToken
+from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of, symbols_of
+from symdiff.errors import LimitError, OperationError, SourceError, Span, SymdiffError
+from symdiff.ops import OPS, Op, find
+from symdiff.text import mistakes, tables
+from symdiff.text.driver import Driver, UnexpectedLexemeError
+from symdiff.text.format import to_text
+from symdiff.text.lexer import Lexeme, Source, UnknownCharacterError
+from symdiff.text.names import checked_name, indices, normal, spelled, split, warn_of_lookalikes
+from symdiff.text.unroll import Unroller
 
-from symdiff.dag import Apply, Const, Node, Symbol, build
-from symdiff.errors import LimitError, OperationError, SourceError, Span, SymdiffWarning, listed, nearest
-from symdiff.ops import OPS, Op, find, function_names
-from symdiff.text.driver import Driver
-from symdiff.text.lexer import FormulaLexer, Lexeme, Source
-from symdiff.text.unroll import Unroller, subscripted
+__all__ = ["MAX_CHARACTERS", "MAX_LITERAL", "MAX_ORDER", "checked_name", "parse"]
 
-MAX_CHARACTERS: Final = 2_000_000
-MAX_LITERAL: Final = 1_200  # digits of a number, and powers of ten in its exponent
+MAX_CHARACTERS: Final = 2_000_000  # the lexer limits the numbers, names and signs
+MAX_LITERAL: Final = 4_300  # digits of a number written out; beyond, Python converts none
+MAX_LITERALS: Final = 20_000_000  # ... and of all numbers of a text
+MAX_ORDER: Final = 100  # of a derivative in a text
 
 
 def parse(text: str, variables: Sequence[str] = ()) -> Node:
@@ -48,30 +48,32 @@ def parse(text: str, variables: Sequence[str] = ()) -> Node:
         )
     driver, reader, lock = _machinery()
     with lock:
-        source = Source(text)
-        reader.begin(source, variables)
+        reader.begin(Source(text), variables)
         try:
-            node: Node = driver.parse(source)
-        except UnexpectedToken as error:
-            raise _unexpected(error, source) from None
-        names = reader.seen
-        reader.begin(Source(""), ())
-    _warn_of_lookalikes(names, variables)
+            node = _read(driver, reader)
+            names = list(reader.seen)
+        finally:
+            reader.begin(Source(""), ())  # hold no nodes
+    warn_of_lookalikes(names, variables, stacklevel=3)
     return node
 
 
-def grammar_text() -> str:
-    """The grammar, from the source tree or from the installed package."""
-    beside = Path(__file__).parents[2] / "grammar" / "expression.lark"
-    inside = files("symdiff") / "grammar" / "expression.lark"
-    return (beside if beside.is_file() else inside).read_text(encoding="utf-8")
+def _read(driver: Driver, reader: Reader) -> Node:
+    source = reader.source
+    try:
+        node: Node = driver.parse(source)
+    except UnknownCharacterError as error:
+        raise mistakes.unknown_character(source, error.lexeme) from None
+    except UnexpectedLexemeError as error:
+        raise mistakes.unexpected(error, source) from None
+    reader.finish(node)
+    return node
 
 
 @cache
 def _machinery() -> tuple[Driver, Reader, threading.Lock]:
     reader = Reader()
-    lark = Lark(grammar_text(), parser="lalr", lexer=FormulaLexer, transformer=reader)
-    return Driver(lark), reader, threading.Lock()
+    return Driver(tables.load(), reader), reader, threading.Lock()
 
 
 class Reader:
@@ -83,12 +85,31 @@ class Reader:
     def begin(self, source: Source, variables: Iterable[str]) -> None:
         """Start on a new text."""
         self.source = source
-        self.variables = frozenset(variables)
+        self.variables = frozenset(map(normal, variables))
         self.definitions: dict[str, Node] = {}
-        self.seen: dict[str, Lexeme] = {}  # variables and where they first occur
-        self.function_names: list[Lexeme] = []  # names of functions that stand without a call
+        self.seen: dict[str, None] = {}  # variables
+        self.indexed: dict[str, Lexeme] = {}  # x of x[i], which a sum must settle
+        self.function_names: dict[str, Lexeme] = {}  # functions that stand without a call, and where last
+        self.power: tuple[Node | None, Lexeme] = (None, Lexeme("", "", 0))  # the last with a sign, and that sign
         self.numbers: dict[str, Node] = {}
+        self.literals_left = MAX_LITERALS
         self.unroller = Unroller(self.fail)
+
+    def finish(self, node: Node) -> None:
+        """Refuse an index that no sum has settled; keep those of the names that occur."""
+        if self.indexed:
+            for name in symbols_of([node]):
+                base, parts = split(name)
+                loose = [part[0] for part in parts if isinstance(part, tuple)]
+                if loose:
+                    self._loose_index(base, loose[0])
+            self.seen = dict.fromkeys(symbols_of([node]))
+
+    def _loose_index(self, base: str, index: str) -> NoReturn:
+        hint = f"write {base}[0] for a number, or sum({base}[{index}], {index}, 0, 9)"
+        if mistakes.is_function(base):
+            hint = f"arguments stand in round brackets: {base.lower()}({index})"
+        self.fail(f"the index '{index}' belongs to no sum", self.indexed[base], "", hint)
 
     def fail(self, summary: str, place: Lexeme, label: str = "", hint: str = "", kind: type = SourceError) -> NoReturn:
         raise kind(summary, self.source.text, place.span, label, hint)
@@ -100,8 +121,16 @@ class Reader:
         return node
 
     def definition(self, parts: list[Any]) -> None:
-        name, node = parts
-        self.definitions[_normal(name.text)] = node
+        lexeme, node = parts
+        self.definitions[self._defined(lexeme)] = node
+
+    def _defined(self, lexeme: Lexeme) -> str:
+        name = normal(lexeme.text)
+        if name in self.definitions:
+            self.fail(f"'{name:.40}' has a line already", lexeme, "named twice", "give this part another name")
+        if "[" in name:
+            self.fail("a part's name has no subscript", lexeme, "", "write r = ... or r_1 = ...")
+        return name
 
     def vector(self, parts: list[Any]) -> Node:
         return build(OPS["vector"], tuple(parts))
@@ -118,7 +147,7 @@ class Reader:
     def conjunction(self, parts: list[Any]) -> Node:
         return build(OPS["and"], tuple(parts))
 
-    def negation(self, parts: list[Any]) -> Node:
+    def negated(self, parts: list[Any]) -> Node:
         return build(OPS["not"], tuple(parts))
 
     def chain(self, parts: list[Any]) -> Node:
@@ -138,16 +167,11 @@ class Reader:
         return Apply(OPS["mul"], tuple(parts))
 
     def over(self, parts: list[Any]) -> Node:
-        return build(OPS["div"], tuple(parts))
+        return build(OPS["div"], (parts[0], parts[-1]))
 
-    def crowded_divisor(self, parts: list[Any]) -> NoReturn:
-        place = self.source.last or Lexeme("", "", 0)
-        self.fail(
-            "a product without a sign after '/' can be read in two ways",
-            Lexeme("", self.source.text[place.start_pos :][:1], place.start_pos),
-            "before this",
-            "write a/(b*c) or a/b*c: 1/(2*x), or 1/2*x",
-        )
+    def crowding(self, parts: list[Any]) -> NoReturn:
+        slash, divisor = parts
+        raise mistakes.crowded_divisor(self.source, self.source.between(slash), _short_text(divisor))
 
     def negative(self, parts: list[Any]) -> Node:
         return build(OPS["neg"], tuple(parts))
@@ -157,7 +181,11 @@ class Reader:
         return node
 
     def raised(self, parts: list[Any]) -> Node:
-        return Apply(OPS["pow"], tuple(parts))
+        base, sign, exponent = parts
+        node = Apply(OPS["pow"], (base, exponent))
+        if not base.args and type(base) is not Symbol:
+            self.power = node, sign
+        return node
 
     def superscripted(self, parts: list[Any]) -> Node:
         base, exponent = parts
@@ -169,15 +197,11 @@ class Reader:
 
     def juxtaposed(self, parts: list[Any]) -> Node:
         left, right = parts
-        name = _bare_name(left)
-        for lexeme in self.function_names:
-            if lexeme.text == name:
-                self.fail(
-                    f"'{name}' is a function, and its argument stands without brackets",
-                    lexeme,
-                    "call or product?",
-                    f"write {name}(...) for the function, or {name}*... for a variable of that name",
-                )
+        place = self.function_names.get(_bare_name(left)) if self.function_names else None
+        if place is not None:
+            raise mistakes.without_brackets(self.source, place)
+        if left is self.power[0]:
+            raise mistakes.crowded_power(self.source, self.source.between(self.power[1]))
         return Apply(OPS["mul"], (left, right))
 
     # -- operands
@@ -193,46 +217,64 @@ class Reader:
 
     def _literal(self, text: str, place: Lexeme) -> Node:
         digits, _, exponent = text.lower().partition("e")
-        if len(digits) > MAX_LITERAL or abs(int(exponent[:9] or 0)) > MAX_LITERAL:
+        power = exponent.lstrip("+-0")
+        size = len(digits) + (int(power or 0) if len(power) < 7 else MAX_LITERAL)
+        self.literals_left -= size
+        if size > MAX_LITERAL or self.literals_left < 0:
             shown = Lexeme("", place.text[:20], place.start_pos)
-            self.fail(
-                f"a number of more than {MAX_LITERAL:,} digits, or powers of ten, is beyond the limit",
-                shown,
-                kind=LimitError,
-            )
-        decimal = not digits.lstrip("-").isdigit() or bool(exponent)
+            limit = f"a number of more than {MAX_LITERAL:,} digits, written out, is"
+            if size <= MAX_LITERAL:
+                limit = f"numbers of more than {MAX_LITERALS:,} digits in all, written out, are"
+            self.fail(f"{limit} beyond the limit", shown, "", "write a power: 2*10**5000", LimitError)
+        decimal = not digits.lstrip("+-").isdigit() or bool(exponent)
         return Const(Fraction(text), True) if decimal else Const(int(text))
 
     def name(self, parts: list[Any]) -> Node:
         lexeme: Lexeme = parts[0]
-        name = _normal(lexeme.text)
+        name = normal(lexeme.text)
         if name in self.definitions:
             return self.definitions[name]
         if name not in self.variables:
-            constant = OPS.get(_SPELLINGS.get(name, name))
-            if constant is not None and constant.arity == 0:
+            constant = _constant(name)
+            if constant is not None:
                 return Apply(constant, ())
-            if find(name):
-                self.function_names.append(lexeme)
+            if find(name) or name in mistakes.SPECIAL:
+                self.function_names[name] = lexeme
         if name.endswith("]"):
-            name = subscripted(name, lexeme, self.fail)
-        self.seen.setdefault(name, lexeme)
+            name = self._subscripted(name, lexeme)
+        self.seen[name] = None
         return Symbol(name)
+
+    def _subscripted(self, name: str, lexeme: Lexeme) -> str:
+        base, _, inside = name[:-1].partition("[")
+        parts = indices(inside)
+        if parts is None or any(isinstance(part, int) and part < 0 for part in parts):
+            hint = "write x[0], x[0,1], or x[i+1] in a sum over i"
+            if mistakes.is_function(base):
+                hint = f"arguments stand in round brackets: {base.lower()}(...)"
+            self.fail("a subscript is a whole number or the index of a sum", lexeme, "", hint)
+        if base in self.definitions:
+            self.fail(f"'{base:.40}' names one formula and has no parts", lexeme, "", f"name them {base:.40}_1, ...")
+        if any(isinstance(part, tuple) for part in parts):
+            self.indexed[base] = lexeme
+        return spelled(base, parts)
 
     def call(self, parts: list[Any]) -> Node:
         lexeme, *rest = parts
         args = [arg for arg in rest if not isinstance(arg, Lexeme)]
-        name = _normal(lexeme.text)
+        name = normal(lexeme.text)
         if name in self.variables or name in self.definitions:
-            self.fail(f"'{name}' is a variable here", lexeme, "not a function", f"write {name}*(...) for a product")
+            hint = f"write {name:.40}*(...) for a product"
+            self.fail(f"'{name:.40}' is a variable here", lexeme, "not a function", hint)
+        if _constant(name) is not None:
+            raise mistakes.constant_called(self.source, lexeme, name)
         special = getattr(self, f"_call_{name}", None)
-        if special is not None:
-            node: Node | None = special(args, lexeme)
-            if node is not None:
-                return node
+        node: Node | None = special(args, lexeme) if special is not None else None
+        if node is not None:
+            return node
         op = find(name)
-        if op is None or not op.arity and op.arity is not None or op.infix:
-            self._unknown_function(name, lexeme)
+        if op is None or op.infix:
+            raise mistakes.unknown_function(self.source, lexeme, name, name in self.seen)
         return self._checked(op, args, lexeme)
 
     def _checked(self, op: Op, args: list[Node], lexeme: Lexeme) -> Node:
@@ -241,25 +283,10 @@ class Reader:
         except OperationError as error:
             orders = [f"n{i + 1}" if op.parameters > 1 else "n" for i in range(op.parameters)]
             usage = ", ".join([*orders, *"xyz"[: (op.arity or 2) - op.parameters]] + ["..."] * (op.arity is None))
-            self.fail(str(error), lexeme, "", f"write {lexeme.text}({usage})")
-
-    def _unknown_function(self, name: str, lexeme: Lexeme) -> NoReturn:
-        constant = find(name)
-        if constant is not None and constant.arity == 0:
-            self.fail(f"'{name}' is a constant, not a function", lexeme, "", f"write {name}*(...) for a product")
-        close = nearest(name, [*function_names(), *_SPECIAL])
-        if len(name) == 1 or name in self.seen:
-            functions = f"; functions of a like name: {listed(close)}" if close else ""
-            self.fail(
-                f"'{name}(...)' can be read in two ways: '{name}' is no function",
-                lexeme,
-                "call, or a missing '*'?",
-                f"write {name}*(...) for a product{functions}",
-            )
-        hint = (
-            f"did you mean {listed([repr(n) for n in close], 'or')}?" if close else f"for a product write {name}*(...)"
-        )
-        self.fail(f"unknown function '{name}'", lexeme, "not an operation", hint)
+            usage = {"where": "condition, a, b", "clip": "x, low, high", "log": "x) or log(x, base"}.get(op.name, usage)
+            example = f", for instance {lexeme.text}(1, x)" if op.parameters == 1 and op.arity == 2 else ""
+            summary = str(error).replace("log takes 1 argument,", "log takes 1 or 2 arguments,")
+            self.fail(summary, lexeme, "", f"write {lexeme.text}({usage}){example}")
 
     # -- calls that are no operations: they derive, unroll, or stand for several operations
 
@@ -270,35 +297,54 @@ class Reader:
         return build(OPS["div"], (x, base))
 
     def _call_sum(self, args: list[Node], lexeme: Lexeme) -> Node:
-        return self.unroller.unroll(OPS["add"], Const(0), args, lexeme)
+        return self._written_out(OPS["add"], 0, args, lexeme)
 
     def _call_prod(self, args: list[Node], lexeme: Lexeme) -> Node:
-        return self.unroller.unroll(OPS["mul"], Const(1), args, lexeme)
+        return self._written_out(OPS["mul"], 1, args, lexeme)
+
+    def _written_out(self, op: Op, empty: int, args: list[Node], lexeme: Lexeme) -> Node:
+        try:
+            return self.unroller.unroll(op, Const(empty), args, lexeme)
+        except OperationError as error:
+            self.fail(str(error), lexeme)
 
     def _call_diff(self, args: list[Node], lexeme: Lexeme) -> Node:
         from symdiff.symbolic.diff import derivative
 
+        node = args[0] if args else Const(0)
+        for name in self._orders(args, lexeme):
+            size = len(nodes_of([node]))
+            self.unroller.charge(_WORK * size, lexeme, f"a derivative of {size:,} nodes, at {_WORK} each")
+            try:
+                node = derivative(node, name)
+            except SymdiffError as error:
+                self.fail(str(error), lexeme)
+        return node
+
+    def _orders(self, args: list[Node], lexeme: Lexeme) -> list[str]:
+        """The variables of ``diff(f, x, 2, y)``, each as often as it says."""
+        usage = "write diff(f, x) or diff(f, x, 2)"
+        if len(args) < 2:
+            self.fail("diff needs a formula and a variable", lexeme, "", usage)
         names: list[str] = []
+        previous = ""
         for arg in args[1:]:
             match arg:
                 case Symbol(name):
                     names.append(name)
-                case Const(int(order), False) if names and 0 <= order <= 100:
-                    names += [names[-1]] * (order - 1) if order else []
-                    if not order:
-                        names.pop()
+                    previous = name
+                case Const(int(order), False) if previous and 0 <= order <= MAX_ORDER:
+                    names[-1:] = [previous] * order
+                    previous = ""
+                case Const() if previous:
+                    self.fail(f"the order of a derivative is a whole number from 0 to {MAX_ORDER}", lexeme, "", usage)
                 case _:
-                    names.clear()
-                    break
-        if not args[1:] or not names and type(args[1]) is not Symbol:
-            self.fail("diff needs a formula and variables", lexeme, "", "write diff(f, x) or diff(f, x, 2)")
-        node = args[0]
-        for name in names:
-            node = derivative(node, name)
-        return node
+                    what = "constants and named parts are none" if type(arg) is not Const else "a number is none"
+                    self.fail(f"diff is by a variable; {what}", lexeme, "", usage)
+        return names
 
 
-_SPECIAL: Final = ("sum", "prod", "diff")
+_WORK: Final = 8  # what a derivative costs, in nodes written out for each node of the formula
 _SPELLINGS: Final = {"π": "pi"}
 _COMPARISONS: Final[dict[str, Callable[[], Op]]] = {
     text: lambda name=name: OPS[name]  # type: ignore[misc]
@@ -308,92 +354,18 @@ _COMPARISONS: Final[dict[str, Callable[[], Op]]] = {
 }  # fmt: skip
 
 
-def _normal(name: str) -> str:
-    return name if name.isascii() else unicodedata.normalize("NFKC", name)
+def _constant(name: str) -> Op | None:
+    op = OPS.get(_SPELLINGS.get(name, name))
+    return op if op is not None and op.arity == 0 else None
+
+
+def _short_text(node: Node) -> str:
+    return to_text(node) if len(nodes_of([node])) < 20 else "b*c"
 
 
 def _bare_name(node: Node) -> str:
     """The name at the right end of ``x``, ``x**2`` or ``2*x``: where an argument could follow."""
-    while type(node) is Apply and node.op.name in ("mul", "pow"):
-        node = node.args[0 if node.op.name == "pow" else 1]
+    for _ in range(3):
+        if type(node) is Apply and node.op.name in ("mul", "pow"):
+            node = node.args[0 if node.op.name == "pow" else 1]
     return node.name if type(node) is Symbol else ""
-
-
-def _unexpected(error: UnexpectedToken, source: Source) -> SourceError:
-    """Lark's report in the user's words."""
-    text = source.text
-    wants_operand = "NAME" in error.expected
-    lexeme: Any = error.token
-    if lexeme.type == "$END":
-        return _ends_early(source, wants_operand)
-    word = "the end of the line" if lexeme.type == "NEWLINE" else f"'{lexeme.text}'"
-    label = "expected a number, a name or '('" if wants_operand else "expected an operator"
-    hint = ""
-    if lexeme.type in ("RPAR", "RSQB"):
-        matches = {"RPAR": "(", "RSQB": "["}[lexeme.type]
-        opened = source.closed
-        if opened is None or opened.text != matches:
-            label, hint = f"there is no '{matches}' before it", ""
-        elif wants_operand:
-            label = "expected a number or a name before it"
-    elif lexeme.type == "NUMBER" and not wants_operand:
-        hint = "put an operator before the number: '*', '+', or '**' for a power"
-        before = text[: lexeme.start_pos].rstrip().rsplit(None, 1)
-        name = re.search(r"([^\W\d_]\w*)$", before[-1]) if before else None
-        if name and find(name[1]):
-            hint = f"write {name[1]}({lexeme.text}...) for the function"
-    elif lexeme.type == "_EQUALS":
-        hint = "name a part on a line of its own, before the last: r = x + 1; use == to compare"
-    elif lexeme.type == "NEWLINE" and not wants_operand:
-        hint = "only the last line is the result; name the others (r = ...) or join the lines in brackets"
-    elif lexeme.type == "LSQB":
-        hint = "a vector [f, g] stands alone on the last line"
-    elif lexeme.type == "COMMA":
-        hint = "for several results write [f, g]" if not source.brackets else ""
-        label = "a comma separates arguments of a call" if not hint else ""
-    elif lexeme.type == "_POWER" and source.text[: lexeme.start_pos].rstrip()[-1:] == "*":
-        hint = "a power is written ** or ^"
-    return SourceError(f"unexpected {word}", text, lexeme.span, label, hint)
-
-
-def _ends_early(source: Source, wants_operand: bool) -> SourceError:
-    text = source.text
-    end = len(text.rstrip())
-    here = Span(end, end + 1)
-    if source.last is None:
-        return SourceError("the text is empty", text, Span(0, 1), "expected a formula", "for example 6*x**2 + 2*x + 4")
-    if source.brackets:
-        opened = source.brackets[-1]
-        closing = {"(": ")", "[": "]"}[opened.text]
-        line = text.count("\n", 0, opened.start_pos) + 1
-        column = opened.start_pos - text.rfind("\n", 0, opened.start_pos)
-        where = f"its '{opened.text}' is at column {column}" + f" of line {line}" * ("\n" in text)
-        return SourceError(f"missing '{closing}'", text, here, where, f"close the '{opened.text}' or remove it")
-    if not wants_operand and "_EQUALS" not in source.text and re.match(r"\s*\w+\s*=[^=]", text):
-        return SourceError(
-            "the text names a part but has no result", text, here, "expected a last line", "leave out the 'name ='"
-        )
-    return SourceError("the formula ends too early", text, here, "expected a number, a name or '('")
-
-
-def _warn_of_lookalikes(names: Iterable[str], declared: Iterable[str]) -> None:
-    """Warn of two variables that differ in case or an underscore alone, unless they were declared."""
-    known = frozenset(declared)
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(name.casefold().replace("_", ""), []).append(name)
-    for group in groups.values():
-        if len(group) > 1 and not known.issuperset(group):
-            message = f"{listed(repr(n) for n in group)} are different variables; give variables= if that is meant"
-            warnings.warn(message, SymdiffWarning, stacklevel=4)
-
-
-def checked_name(name: str) -> str:
-    """The name of a variable as the language spells it.
-
-    Raises:
-        OperationError: a formula could not contain it.
-    """
-    if not re.fullmatch(r"[^\W\d_]\w*(\[\d+(,\d+)*\])?", name):
-        raise OperationError(f"{name!r} is no name: a letter first, then letters, digits and underscores")
-    return _normal(name)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of, rebuilt
+from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of
 from symdiff.errors import LimitError
 from symdiff.ops import Op
 from symdiff.text.lexer import Lexeme
+from symdiff.text.names import Index, spelled, split
 
-MAX_UNROLLED: Final = 200_000  # nodes that all sums and products of a text may write out
+MAX_UNROLLED: Final = 200_000  # nodes that all sums, products and derivatives of a text may write out
 
 Fail = Callable[..., NoReturn]
-
-_INDEX: Final = re.compile(r"\s*(?:(\d+)|([^\W\d_]\w*)\s*(?:([+-])\s*(\d+))?)\s*")
 
 
 class Unroller:
@@ -25,70 +23,74 @@ class Unroller:
         self.fail = fail
         self.left = MAX_UNROLLED
 
+    def charge(self, nodes: int, place: Lexeme, label: str) -> None:
+        """Take from the budget before the work is done."""
+        self.left -= nodes
+        if self.left < 0:
+            self.fail(
+                f"the sums, products and derivatives of a text may write out {MAX_UNROLLED:,} nodes in all",
+                place,
+                label,
+                kind=LimitError,
+            )
+
     def unroll(self, op: Op, empty: Const, args: list[Node], place: Lexeme) -> Node:
         """``term`` for each value of the index, joined by ``op``."""
         term, name, first, last = self._arguments(args, place)
-        nodes = nodes_of([term])
+        order = nodes_of([term])
         count = max(0, last - first + 1)
-        self.left -= count * len(nodes)
-        if self.left < 0:
-            self.fail(
-                f"the sums and products of a text may write out {MAX_UNROLLED:,} nodes in all",
-                place,
-                f"{count:,} terms of {len(nodes):,} nodes",
-                kind=LimitError,
-            )
+        self.charge(max(1, count) * (len(order) + 1), place, f"{count:,} terms of {len(order):,} nodes")
+        moving = _moving(order, name)
         result: Node | None = None
         for value in range(first, last + 1):
-            one = indexed(term, name, value)
+            one = self._term(term, moving, name, value, place)
             result = one if result is None else Apply(op, (result, one))
         return empty if result is None else result
 
+    def _term(self, term: Node, moving: list[Node], name: str, value: int, place: Lexeme) -> Node:
+        """``term`` with the index replaced by a number, in subscripts too."""
+        made: dict[Node, Node] = {}
+        for node in moving:
+            match node:
+                case Symbol(other):
+                    made[node] = Const(value) if other == name else self._subscripted(other, name, value, place)
+                case Apply(op, args):
+                    made[node] = build(op, tuple([made.get(arg, arg) for arg in args]))
+        return made.get(term, term)
+
+    def _subscripted(self, symbol: str, name: str, value: int, place: Lexeme) -> Node:
+        base, parts = split(symbol)
+        numbers = [value + part[1] if isinstance(part, tuple) and part[0] == name else part for part in parts]
+        low = [number for number in numbers if isinstance(number, int) and number < 0]
+        if low:
+            self.fail(f"a subscript may not be negative: {base}[{low[0]}] for {name} = {value}", place)
+        return Symbol(spelled(base, numbers))
+
     def _arguments(self, args: list[Node], place: Lexeme) -> tuple[Node, str, int, int]:
         match args:
-            case [term, Symbol(name), Const(int(first), False), Const(int(last), False)]:
+            case [term, Symbol(name), Const(int(first), False), Const(int(last), False)] if "[" not in name:
                 return term, name, first, last
-        self.fail(
-            f"{place.text} needs a term, an index and two literal integers",
-            place,
-            "",
-            f"write {place.text}(i**2, i, 1, 10)",
-        )
-
-
-def indexed(term: Node, name: str, value: int) -> Node:
-    """``term`` with the index replaced by a number, in subscripts too."""
-
-    def replace(node: Node, args: tuple[Node, ...]) -> Node:
-        match node:
-            case Symbol(other) if other == name:
-                return Const(value)
-            case Symbol(other) if other.endswith("]"):
-                return Symbol(_with_index(other, name, value))
-            case Apply(op, _):
-                return build(op, args)
+            case [_, Symbol(), _, _]:
+                what = "the bounds of {} are whole numbers, written out"
+            case [_, index, _, _]:
+                known = "a constant or a named part" if not isinstance(index, Const) else "a number"
+                what = f"the index of {{}} is a free name, such as i; this is {known}"
             case _:
-                return node
-
-    return rebuilt([term], replace)[term]
-
-
-def subscripted(name: str, lexeme: Lexeme, fail: Fail) -> str:
-    """The one spelling of a subscripted name: ``x[ 0 ]`` is ``x[0]``."""
-    base, _, inside = name[:-1].partition("[")
-    if not all(_INDEX.fullmatch(part) for part in inside.split(",")):
-        fail(f"a subscript is a number: {base}[0]", lexeme)
-    inside = re.sub(r"[ \t]", "", inside)
-    return f"{base}[{inside}]"
+                what = "{} takes 4 arguments: a term, its index, and the first and last value"
+        self.fail(what.format(place.text), place, "", f"write {place.text}(i**2, i, 1, 10)")
 
 
-def _with_index(symbol: str, name: str, value: int) -> str:
-    base, _, inside = symbol[:-1].partition("[")
+def _moving(order: list[Node], name: str) -> list[Node]:
+    """The nodes in which the index occurs, arguments first."""
+    found: dict[Any, None] = {}
+    for node in order:
+        if any(arg in found for arg in node.args) or (isinstance(node, Symbol) and _names(node.name, name)):
+            found[node] = None
+    return list(found)
 
-    def replaced(part: str) -> str:
-        match: Any = _INDEX.fullmatch(part)
-        if match is None or match[2] != name:
-            return part
-        return str(value + int(f"{match[3] or '+'}{match[4] or 0}"))
 
-    return f"{base}[{','.join(map(replaced, inside.split(',')))}]"
+def _names(symbol: str, name: str) -> bool:
+    def mentions(part: Index) -> bool:
+        return isinstance(part, tuple) and part[0] == name
+
+    return symbol == name or any(map(mentions, split(symbol)[1]))
