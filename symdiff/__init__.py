@@ -31,7 +31,6 @@ from symdiff.errors import (
 from symdiff.expr import (
     Evaluation,
     Expr,
-    Kink,
     compare,
     compile,
     diff,
@@ -44,7 +43,7 @@ from symdiff.expr import (
     symbols,
     to_sympy,
 )
-from symdiff.numeric.function import Function
+from symdiff.numeric.function import Function, Kink
 from symdiff.ops import arithmetic as _arithmetic
 from symdiff.ops import find as _find
 from symdiff.ops import function_names as _function_names

@@ -186,14 +186,12 @@ def _(value: Node) -> Node:
     return value
 
 
-@as_node.register
-def _(value: int) -> Node:
-    return Const(int(value))
-
-
-@as_node.register
-def _(value: Fraction) -> Node:
-    return Const(value)
+@as_node.register(int)
+@as_node.register(Fraction)
+def _(value: Rational) -> Node:
+    if max(abs(value.numerator), value.denominator) >= _TOO_LARGE:
+        raise OperationError(f"a formula cannot hold a number of more than {_MOST_DIGITS:,} digits")
+    return Const(int(value) if isinstance(value, int) else value)
 
 
 @as_node.register
@@ -254,6 +252,9 @@ def rounded(value: Rational) -> float:
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
 
+
+_MOST_DIGITS: Final = 4_300  # more, Python does not print
+_TOO_LARGE: Final = 10**_MOST_DIGITS
 
 Row = tuple[Any, ...]
 
@@ -333,6 +334,7 @@ class _Interning:
                     node = nodes.pop(key)
                     if sys.getrefcount(node) > _UNHELD:
                         nodes[key] = node
+                    del node  # it would hold its arguments, which come next
             self.limit = max(self.least, 2 * len(nodes))
             self.sweeping = False
 

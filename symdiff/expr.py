@@ -7,7 +7,6 @@ formulas whose domain it remembers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any
@@ -18,7 +17,7 @@ from symdiff import dag
 from symdiff.compare import Comparison, Floats, Partial, bridge, compare_nodes
 from symdiff.dag import Node, Symbol, as_node, symbols_of
 from symdiff.errors import OperationError, VariableError, listed
-from symdiff.numeric.function import Function, mapped
+from symdiff.numeric.function import Function, Kink, mapped
 from symdiff.ops import OPS, Op, Overloads
 from symdiff.symbolic import diff as symbolic
 from symdiff.symbolic.domain import lost_domain
@@ -115,11 +114,18 @@ class Expr(Overloads):
     @property
     def components(self) -> tuple[Expr, ...]:
         """The components of a vector; a scalar is its own."""
-        return tuple(self._closed(part) for part in symbolic.components(self.node))
+        parts = symbolic.components(self.node)
+        if parts == (self.node,):
+            return (self,)
+        domains = [symbolic.components(domain) for domain in self._domains]
+        return tuple(
+            Expr(part, self.variables, None, [d[i] if len(d) == len(parts) else d[0] for d in domains])
+            for i, part in enumerate(parts)
+        )
 
     def _closed(self, node: Node) -> Expr:
         """A closed form that comes from this formula: the same variables, and its domain remembered."""
-        mine = [part for part in symbolic.components(self.node) if part is not node]
+        mine = [self.node] if self.node is not node else []
         return Expr(node, self.variables, None, tuple(dict.fromkeys([*self._domains, *mine])))
 
     # -- closed forms
@@ -163,9 +169,8 @@ class Expr(Overloads):
 
     @cached_property
     def _function(self) -> Function:
-        # What a closed form remembers costs an evaluation of the formula that it came from.
-        domains = self._domains if self.assumptions else ()
-        return Function(self.node, self.variables, self.variables, domains)
+        # A closed form is nan where the formula that it came from is, which costs an evaluation of that.
+        return Function(self.node, self.variables, self.variables, self._domains, formats.to_text)
 
     def __call__(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> Any:
         """The value: a float for numbers, an array of the broadcast shape for arrays.
@@ -188,24 +193,6 @@ class Expr(Overloads):
         return Evaluation(value, dict(zip(self.variables, partials, strict=True)), self._function, tuple(given))
 
 
-@dataclass(frozen=True, slots=True)
-class Kink:
-    """An operation at a kink or edge of its own: the number there is a convention or a limit.
-
-    Attributes:
-        operation: its name.
-        argument: what it was applied to, as text.
-        points: a boolean, or a boolean array over the points, that says where.
-    """
-
-    operation: str
-    argument: str
-    points: Any
-
-    def __str__(self) -> str:
-        return f"{self.operation}({self.argument})"
-
-
 class Evaluation:
     """A value with its gradient.
 
@@ -223,11 +210,7 @@ class Evaluation:
     @cached_property
     def kinks(self) -> tuple[Kink, ...]:
         """The operations that stood at a kink or an edge, and at which points."""
-        found = self._function.kinks(*self._given)
-        return tuple(
-            Kink(node.op.name, ", ".join(map(formats.to_text, node.args)), mask if np.ndim(mask) else bool(mask))
-            for node, mask in found
-        )
+        return self._function.kinks(*self._given)
 
     def __repr__(self) -> str:
         marks = f", kinks={[str(kink) for kink in self.kinks]}" if self.kinks else ""
@@ -325,8 +308,7 @@ def compile(f: Any, args: Sequence[str] | None = None, wrt: Sequence[str] | None
     """
     expr = as_expr(f)
     names = expr.variables if args is None else tuple(args)
-    domains = expr._domains if expr.assumptions else ()
-    return Function(expr.node, names, names if wrt is None else tuple(wrt), domains)
+    return Function(expr.node, names, names if wrt is None else tuple(wrt), expr._domains, formats.to_text)
 
 
 def compare(
@@ -411,7 +393,7 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _scalar(expr: Expr) -> Node:
-    if len(expr.components) > 1:
+    if expr.components[0].node is not expr.node:
         raise OperationError("a vector has a Jacobian; take jacobian(f), or the gradient of a component")
     return expr.node
 

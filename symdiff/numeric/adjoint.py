@@ -29,7 +29,7 @@ WEIGH = Op(
     "weigh",
     2,
     _weighed,
-    None,
+    lambda a, b, y: (b, a),
     names=Names(python="({0} * {1})"),
     source="a product of sweeps, in which zero wins over infinity and nan",
 )
@@ -109,7 +109,8 @@ def _partials(node: Apply, wanted: Sequence[bool], careful: bool) -> list[Any]:
     if careful:
         for edge in op.edges:
             test = edge.where(*node.operands)
-            for i, limit in enumerate(edge.partials):
+            limits = edge.partials if isinstance(edge.partials, tuple) else (edge.partials,) * len(args)
+            for i, limit in enumerate(limits):
                 if found[i] is not None and limit is not None:
                     found[i] = OPS["where"](test, limit, found[i])
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symdiff.dag import Apply, Node, Symbol, build, symbols_of
+from symdiff.dag import Node, Symbol, build, symbols_of
 from symdiff.errors import OperationError, ShapeError, VariableError, listed
 from symdiff.numeric import arrays
 from symdiff.numeric.adjoint import adjoint, tangent
@@ -24,10 +25,28 @@ from symdiff.numeric.domain import edges, inside
 from symdiff.numeric.program import Program, compile_program
 from symdiff.numeric.scalars import MAX_INSTRUCTIONS, scalar_function
 from symdiff.ops import OPS
-from symdiff.symbolic.diff import components
+from symdiff.symbolic.diff import by_component, components
 
 Values = Sequence[Any]
 Vector = Sequence[Any] | NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """An operation at a kink or edge of its own: the number there is a convention or a limit.
+
+    Attributes:
+        operation: its name.
+        argument: what it was applied to, as text.
+        points: a boolean, or a boolean array over the points, that says where.
+    """
+
+    operation: str
+    argument: str
+    points: Any
+
+    def __str__(self) -> str:
+        return f"{self.operation}({self.argument})"
 
 
 class Function:
@@ -42,10 +61,19 @@ class Function:
         args: the names of the arguments.
         wrt: the names to differentiate by.
         domains: formulas where this one is nan if they are.
+        describe: the text of a node, for `Kink.argument`.
     """
 
-    def __init__(self, node: Node, args: Sequence[str], wrt: Sequence[str], domains: Sequence[Node] = ()) -> None:
+    def __init__(
+        self,
+        node: Node,
+        args: Sequence[str],
+        wrt: Sequence[str],
+        domains: Sequence[Node] = (),
+        describe: Callable[[Node], str] = repr,
+    ) -> None:
         self.node = node
+        self.describe = describe
         self.args = tuple(args)
         self.wrt = tuple(wrt)
         self.domains = tuple(domains)
@@ -109,6 +137,7 @@ class Function:
 
     def jvp(self, primals: Values, tangents: Values) -> tuple[Any, Any]:
         """The value and the directional derivative along ``tangents``, one for each name in ``wrt``."""
+        _check_count("values", primals, self.args)
         _check_count("tangents", tangents, self.wrt)
         value, derivative = self._jvp(*primals, *tangents)
         return value, derivative
@@ -129,6 +158,7 @@ class Function:
         which an argument was broadcast. The cotangent of the result has the result's shape, or
         broadcasts to it.
         """
+        _check_count("values", primals, self.args)
         parts = [cotangent[i] for i in range(len(components(self.node)))] if self.is_vector else [cotangent]
         results = self._vjp(*primals, *parts)
         shapes = [np.shape(primals[self.args.index(name)]) for name in self.wrt]
@@ -143,7 +173,7 @@ class Function:
             pulled = [adjoint(p, self.wrt, careful, Symbol(bar)) for p, bar in zip(parts, bars, strict=True)]
             return [self.node, *[_plus(column) for column in zip(*pulled, strict=True)]]
 
-        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt)) + ")", tuple, bars)
+        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt)) + ")", tuple, bars, 1)
 
     def hvp(self, primals: Values, vector: Values) -> tuple[Any, ...]:
         """The Hessian of a scalar formula times a vector, forward over reverse: one entry for each name in ``wrt``.
@@ -151,6 +181,7 @@ class Function:
         Raises:
             OperationError: the formula is a vector.
         """
+        _check_count("values", primals, self.args)
         _check_count("entries of the vector", vector, self.wrt)
         return tuple(self._hvp(*primals, *vector)[1:])
 
@@ -171,16 +202,18 @@ class Function:
         """The same function of one vector that holds all arguments, for SciPy and its like."""
         return Packed(self)
 
-    def kinks(self, *values: Any) -> list[tuple[Apply, Any]]:
-        """The operations at a kink or an edge, with a boolean mask of the points where they are."""
+    def kinks(self, *values: Any) -> tuple[Kink, ...]:
+        """The operations that are at a kink or an edge of theirs, and at which points."""
         found = edges(self.node)
-        if not found:
-            return []
         general = _General(self, lambda careful: [test for _, test in found], list, ())
         given = general.converted(values)
         shape = _common_shape(given, self.args)
-        masks = [np.broadcast_to(mask, shape) for mask in arrays.run(general.plain, given)[0][: len(found)]]
-        return [(node, mask != 0) for (node, _), mask in zip(found, masks, strict=True) if np.any(mask != 0)]
+        masks = [np.broadcast_to(mask, shape) != 0 for mask in arrays.run(general.plain, given)[0][: len(found)]]
+        return tuple(
+            Kink(node.op.name, ", ".join(map(self.describe, node.args)), mask if shape else bool(mask))
+            for (node, _), mask in zip(found, masks, strict=True)
+            if np.any(mask)
+        )
 
     def _gradient(self, careful: bool) -> list[Node]:
         columns = zip(*[adjoint(part, self.wrt, careful) for part in components(self.node)], strict=True)
@@ -200,9 +233,13 @@ class Function:
         shape: str,
         pack: Callable[[list[Any]], Any],
         extra: Sequence[str] = (),
+        stacked: int | None = None,
     ) -> Callable[..., Any]:
-        """The function of floats, backed by the general one. ``roots(careful)`` gives the results, the value first."""
-        general = _General(self, roots, pack, extra)
+        """The function of floats, backed by the general one. ``roots(careful)`` gives the results, the value first.
+
+        Of a vector, the first ``stacked`` results (None: all) have an axis for its components.
+        """
+        general = _General(self, roots, pack, extra, stacked)
         if self.is_vector or len(general.plain.code) > MAX_INSTRUCTIONS:
             return general
         return scalar_function(general.plain, shape, general)
@@ -217,12 +254,14 @@ class _General:
         roots: Callable[[bool], list[Node]],
         pack: Callable[[list[Any]], Any],
         extra: Sequence[str],
+        stacked: int | None = None,
     ) -> None:
         self.function = function
         self.roots = roots
         self.pack = pack
         self.names = (*function.args, *extra)
         self.domains = list(function.domains)
+        self.stacked = stacked
 
     @cached_property
     def plain(self) -> Program:
@@ -231,7 +270,7 @@ class _General:
     @cached_property
     def careful(self) -> Program:
         roots = self.roots(True)
-        tests = [inside(root) for root in (self.function.node, *self.domains)]
+        tests = [by_component(root, inside) for root in (self.function.node, *self.domains)]
         return compile_program([*roots, *self.domains, *tests], self.names)
 
     def __call__(self, *values: Any) -> Any:
@@ -256,34 +295,51 @@ class _General:
         shape = _common_shape(values, self.names)
         results, trouble = arrays.run(self.plain, values)
         if trouble or not all(np.isfinite(result).all() for result in results):
-            results = self._repaired(arrays.run(self.careful, values)[0])
+            results = self._repaired(arrays.run(self.careful, values)[0], len(shape))
+        else:
+            results = self._aligned(results, len(shape))
         count = len(results) - len(self.domains)
         kind = np.result_type(*values) if any(isinstance(v, np.ndarray) for v in values) else None
-        return [self._finished(result, shape, kind) for result in results[:count]]
+        return [self._finished(result, shape, kind, self._is_stacked(i)) for i, result in enumerate(results[:count])]
 
-    def _repaired(self, results: list[Any]) -> list[Any]:
+    def _is_stacked(self, i: int) -> bool:
+        return self.function.is_vector and (self.stacked is None or i < self.stacked)
+
+    def _aligned(self, results: list[Any], rank: int) -> list[Any]:
+        """Components first, then as many axes as the points have."""
+        count = len(results) - len(self.domains)
+        stacked = [self._is_stacked(i) for i in range(count)] + self._vectors[1:]
+        return [_lifted(r, rank) if lift else r for r, lift in zip(results, stacked, strict=True)]
+
+    @cached_property
+    def _vectors(self) -> list[bool]:
+        """Which of the formula and its domains are vectors."""
+        return [components(root) != (root,) for root in (self.function.node, *self.domains)]
+
+    def _repaired(self, results: list[Any], rank: int) -> list[Any]:
         """Make nan what is undefined: where the value is nan, or finite although an operation left its domain."""
         n = 1 + len(self.domains)
-        tests = results[-n:]
-        results = results[:-n]
+        tests = [_lifted(t, rank) if lift else t for t, lift in zip(results[-n:], self._vectors, strict=True)]
+        results = self._aligned(results[:-n], rank)
         heads = [results[0], *results[len(results) - len(self.domains) :]]
-        if self.function.is_vector:  # each component for itself would need a test each; all or none
-            undefined = np.equal(tests[0], 0) & np.isfinite(heads[0])
-        else:
-            undefined = np.isnan(heads[0]) | (np.equal(tests[0], 0) & np.isfinite(heads[0]))
-        for head, test in zip(heads[1:], tests[1:], strict=True):
+        undefined: Any = False
+        for head, test in zip(heads, tests, strict=True):
             undefined = undefined | np.isnan(head) | (np.equal(test, 0) & np.isfinite(head))
-        return [np.where(undefined, np.nan, result) for result in results]
+        anywhere = np.any(undefined, axis=0) if self.function.is_vector else undefined
+        return [np.where(undefined if self._is_stacked(i) else anywhere, np.nan, r) for i, r in enumerate(results)]
 
-    def _finished(self, result: Any, shape: tuple[int, ...], kind: Any) -> Any:
+    def _finished(self, result: Any, shape: tuple[int, ...], kind: Any, stacked: bool) -> Any:
         if kind is None:
-            return float(result) if np.ndim(result) == 0 else np.asarray(result)
-        lead = np.shape(result)[: max(0, np.ndim(result) - len(shape))]
-        if self.function.is_vector and not lead and np.ndim(result):
-            lead = np.shape(result)[:1]
-            result = np.reshape(result, lead + (1,) * len(shape))
+            return np.asarray(result) if np.ndim(result) else float(result)
+        lead = np.shape(result)[:1] if stacked else ()
         full = np.array(np.broadcast_to(result, lead + shape), dtype=kind)
         return full if full.ndim else full[()]
+
+
+def _lifted(result: Any, rank: int) -> Any:
+    """A stack of components over points of that rank."""
+    shape = np.shape(result)
+    return np.reshape(result, shape[:1] + (1,) * (rank + 1 - len(shape)) + shape[1:])
 
 
 class Packed:
@@ -344,10 +400,7 @@ def real(value: Any, name: str) -> Any:
         array = array.astype(np.float64)
     if array.dtype.kind != "f" or isinstance(value, str | bytes):
         raise VariableError(f"{name} must be a real number or an array of them, not {value!r:.40}")
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype == np.float16:
-        array = array.astype(np.float32)
-    return array
+    return array.astype(np.float32 if array.dtype.itemsize <= 4 else np.float64, copy=False)
 
 
 def _common_shape(values: Sequence[Any], names: Sequence[str]) -> tuple[int, ...]:

@@ -65,10 +65,10 @@ class _Source:
             self._statement(instruction)
         names = [f"v{i}" for i in range(len(self.program.inputs))]
         results = [self.text_of[slot] for slot in self.program.outputs]
-        call = f"return general({', '.join(names)})"
-        lines = [f"def kernel({', '.join(f'{name}=None' for name in names)}):"]
-        if names:
-            lines.append(f"    if {' or '.join(f'{name}.__class__ is not float' for name in names)}: {call}")
+        call = f"return general({', '.join([*names, '*more'])})"
+        lines = [f"def kernel({', '.join([*(f'{name}=None' for name in names), '*more'])}):"]
+        tests = ["more", *(f"{name}.__class__ is not float" for name in names)]
+        lines.append(f"    if {' or '.join(tests)}: {call}")
         lines += ["    try:", *[f"        {line}" for line in self.lines], "        pass"] if self.lines else []
         lines += ["    except (ArithmeticError, ValueError):", f"        {call}"] if self.lines else []
         lines += self._finite_check(results, call)

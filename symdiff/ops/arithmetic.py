@@ -30,7 +30,9 @@ def _comparison(name: str, infix: str, test: Any, exact: Any, sympy: str, latex:
         condition=True,
         infix=infix,
         precedence=4,
-        names=Names(python=f"({{0}} {infix} {{1}})", sympy=sympy, latex=f"{{0}} {latex} {{1}}", torch=name),
+        names=Names(
+            python=f"(1.0 if {{0}} {infix} {{1}} else 0.0)", sympy=sympy, latex=f"{{0}} {latex} {{1}}", torch=name
+        ),
         source="IEEE 754-2019, 5.11; locally constant",
     )
 
@@ -51,7 +53,7 @@ both: Op = operation(
     condition=True,
     infix="and",
     precedence=2,
-    names=Names(python="({0} and {1})", sympy="And", latex=r"{0} \land {1}", torch="logical_and"),
+    names=Names(python="(1.0 if {0} and {1} else 0.0)", sympy="And", latex=r"{0} \land {1}", torch="logical_and"),
     source="propositional logic",
 )
 either: Op = operation(
@@ -63,7 +65,7 @@ either: Op = operation(
     condition=True,
     infix="or",
     precedence=1,
-    names=Names(python="({0} or {1})", sympy="Or", latex=r"{0} \lor {1}", torch="logical_or"),
+    names=Names(python="(1.0 if {0} or {1} else 0.0)", sympy="Or", latex=r"{0} \lor {1}", torch="logical_or"),
     source="propositional logic",
 )
 negation: Op = operation(
@@ -71,11 +73,13 @@ negation: Op = operation(
     1,
     lambda a: _truth(np.logical_not(a)),
     lambda a, y: (0,),
+    exact=lambda a: int(not a),
+    undoes=("not",),
     sign="nonnegative",
     condition=True,
     infix="not",
     precedence=3,
-    names=Names(python="(not {0})", sympy="Not", latex=r"\lnot {0}", torch="logical_not"),
+    names=Names(python="(0.0 if {0} else 1.0)", sympy="Not", latex=r"\lnot {0}", torch="logical_not"),
     source="propositional logic",
 )
 

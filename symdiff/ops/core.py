@@ -41,7 +41,7 @@ class Edge:
     """A rule for points where the general partial is 0/0 or 0*inf although a limit exists."""
 
     where: Callable[..., Any]  # a condition on the arguments
-    partials: tuple[float | None, ...]  # the partials there; None where the general rule holds
+    partials: tuple[float | None, ...] | float  # there, None where the general rule holds; one for all arguments
 
 
 @dataclass(frozen=True, slots=True, eq=False)

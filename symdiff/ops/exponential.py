@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.ops.arithmetic import ne
-from symdiff.ops.core import Names, Op, exact, operation
+from symdiff.ops.arithmetic import eq, ne
+from symdiff.ops.core import Edge, Names, Op, exact, operation
 
 exp: Op = operation(
     "exp",
@@ -122,6 +122,7 @@ hypot: Op = operation(
     lambda *args: reduce(np.hypot, args[1:], np.abs(args[0])),
     lambda *values: tuple(arg / values[-1] for arg in values[:-1]),
     smooth=lambda *args: ne(hypot(*args), 0),
+    edges=(Edge(lambda *args: eq(hypot(*args), 0), 0.0),),  # 0 lies between all slopes of the cone
     sign="nonnegative",
     names=Names(
         python="math.hypot({args})",

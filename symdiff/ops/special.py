@@ -32,7 +32,6 @@ lgamma: Op = operation(
     lambda x, y: (digamma(x),),
     domain=_no_pole,
     names=Names(
-        python="math.lgamma({0})",
         sympy="loggamma",  # complex for x < 0, where this is its real part
         latex=r"\ln\left|\Gamma\left({0}\right)\right|",
         torch="lgamma",

@@ -14,8 +14,8 @@ from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of
 from symdiff.errors import UndifferentiableError
 from symdiff.graph import reverse_sweep
 from symdiff.ops import OPS
-from symdiff.symbolic.forms import Form, total
-from symdiff.symbolic.rules import Algebra, single
+from symdiff.symbolic.forms import Form, number_of, total
+from symdiff.symbolic.rules import Algebra
 
 
 def simplify(nodes: Sequence[Node], algebra: Algebra | None = None) -> list[Node]:
@@ -79,8 +79,9 @@ def _pulled(algebra: Algebra, node: Node, ybar: Form, active: set[Node]) -> Iter
     for arg, part in zip(node.args, _cotangents(algebra, node, ybar), strict=True):
         if arg in active:
             if part is None:
-                raise no_partial(node)
-            if part is not _NOTHING:
+                if number_of(algebra.form(arg)) is None:
+                    raise no_partial(node)
+            elif part is not _NOTHING:
                 yield arg, part
 
 
@@ -93,11 +94,9 @@ def _cotangents(algebra: Algebra, node: Apply, ybar: Form) -> Iterable[Any]:
         return [ybar * partial for partial in op.partials(*[None] * (len(node.args) + 1))]  # type: ignore[misc]
     args = algebra.arguments(node)
     if op.pull_back is not None:
-        parts = op.pull_back(ybar, *args)
-        for part in parts:
-            if part is not None and type(mask := single(part)) is Apply and mask.op is algebra.where:
-                algebra.masks[mask] = None
-        return [_NOTHING if part is None else part for part in parts]
+        if op is algebra.where:
+            return [_NOTHING, algebra.chosen(args[0], ybar, True), algebra.chosen(args[0], ybar, False)]
+        return [_NOTHING if part is None else part for part in op.pull_back(ybar, *args)]
     if op.partials is None:
         return [None] * len(args)
     partials = op.partials(*args, algebra.form(node))

@@ -7,7 +7,7 @@ from is found by comparing the two, and is what it must remember.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -50,14 +50,23 @@ def activity(roots: Sequence[Node]) -> dict[Node, Node | None]:
     return found
 
 
-def _powers(roots: Sequence[Node]) -> set[Node]:
-    """The bases of powers whose exponent varies: x**(y - 1) is real where x**y is, but for x = 0."""
-    power = OPS["pow"]
-    applied = (node for node in nodes_of(roots) if type(node) is Apply and node.op is power)
-    return {node.args[0] for node in applied if node.args[1].literal is None}
+def _powers(roots: Sequence[Node]) -> dict[Node, list[Node]]:
+    """The exponents that vary, by base: x**y is real where x**(y - 1) is."""
+    found: dict[Node, list[Node]] = {}
+    for node in nodes_of(roots):
+        if type(node) is Apply and node.op is OPS["pow"] and node.args[1].literal is None:
+            found.setdefault(node.args[0], []).append(node.args[1])
+    return found
 
 
-def _conditions(algebra: Algebra, roots: Sequence[Node], bases: Collection[Node] = ()) -> list[Node]:
+def _covered(algebra: Algebra, node: Apply, powers: Mapping[Node, Sequence[Node]]) -> bool:
+    """Whether a power of the same base with the same exponent, or one that is less by a number, is among them."""
+    base, exponent = node.args
+    steps = [number_of(algebra.form(other) - algebra.form(exponent)) for other in powers.get(base, ())]
+    return any(step is not None and step <= 0 and step.denominator == 1 for step in steps)
+
+
+def _conditions(algebra: Algebra, roots: Sequence[Node], bases: Mapping[Node, Sequence[Node]]) -> list[Node]:
     """The conditions under which every root is defined, simplified; none that always hold.
 
     Those of powers of ``bases`` with a variable exponent are left out.
@@ -67,19 +76,21 @@ def _conditions(algebra: Algebra, roots: Sequence[Node], bases: Collection[Node]
     active = activity(parts)
     for node in nodes_of(parts):
         if type(node) is Apply and node.op.domain is not None:
-            if node.args[0] in bases and node.op is OPS["pow"] and node.args[1].literal is None:
+            if node.op is OPS["pow"] and _covered(algebra, node, bases):
                 continue
             path = active[node]
+            taken = None if path is None else number_of(algebra.form(path))
             domain = node.op.domain(*algebra.arguments(node))
-            if domain is None:
+            if domain is None or taken == 0:
                 continue
+            path = None if taken or path is None else algebra.node(algebra.form(path))
             granted = [] if path is None else _simplified(algebra, algebra.form(path))
             for condition in _simplified(algebra, domain):
                 if condition in granted or _implied(condition, granted):
                     continue
                 if path is not None:
-                    either, negation = OPS["or"], OPS["not"]
-                    condition = build(either, (build(negation, (path,)), condition))
+                    outside = algebra.apply(OPS["not"], (algebra.form(path),))
+                    condition = build(OPS["or"], (algebra.node(outside), condition))
                 found[condition] = None
     return list(found)
 

@@ -87,6 +87,17 @@ class Form(Overloads):
 
     __rmul__ = __mul__
 
+    def __truediv__(self, other: Any) -> Form:
+        return times(self, other**-1) if isinstance(other, Form) else self.apply(self.algebra.div, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Form:
+        return other * self**-1 if isinstance(other, NUMBERS) else self.apply(self.algebra.div, (other, self))
+
+    def __pow__(self, other: Any) -> Form:
+        if type(other) is int:
+            return self.algebra.whole_power(self, other)
+        return self.apply(self.algebra.power, (self, other))
+
     def __neg__(self) -> Form:
         return scaled(self, -1)
 
@@ -165,14 +176,20 @@ def times(a: Form, b: Form) -> Form:
     if not is_small(coefficient):
         left, coefficient = algebra.big(left.coefficient, left.factors), right.coefficient
     factors = dict(left.factors)
+    whole: list[tuple[Node, int]] = []
     for base, exponent in right.factors.items():
         if base in factors:
-            exponent = tidy(factors[base] + exponent)
+            exponent = tidy(factors.pop(base) + exponent)
             if not exponent:
-                del factors[base]
+                continue
+            if type(exponent) is int and type(algebra.forms.get(base)) is Product and type(base) is Apply:
+                whole.append((base, exponent))  # (2*x)**(1/2) * (2*x)**(1/2): its factors can be taken apart now
                 continue
         factors[base] = exponent
-    return settled(algebra, coefficient, factors)
+    result = settled(algebra, coefficient, factors)
+    for base, exponent in whole:
+        result = times(result, algebra.taken_apart(base, exponent))
+    return result
 
 
 def settled(algebra: Algebra, coefficient: Number, factors: dict[Node, Number]) -> Form:
@@ -195,6 +212,11 @@ def _folded(coefficient: Number, factors: dict[Node, Number], base: Const) -> Nu
         if is_small(product) and (not base.decimal or terminates(product)):
             del factors[base]
             return product
+    elif factors[base] < -1 and factors[base].denominator == 1:  # 1/2.25**2 is 1/5.0625
+        below = exact_power(constant_of(base), -factors[base])
+        if below is not None:
+            del factors[base]
+            factors[lifted(below)] = -1
     return coefficient
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from math import gcd
 from typing import Any, Final, cast
 
 from symdiff.dag import Apply, Const, Node, Symbol, build
@@ -50,6 +51,7 @@ class Algebra:
         self.forms: dict[Node, Form] = {}  # of nodes that have been read or written
         self.signs: dict[Node, str] = {}
         self.laws = {op: law for name, law in _LAWS.items() if (op := OPS.get(name)) is not None}
+        self.div = OPS["div"]
         self.where = OPS["where"]
         self.power = OPS["pow"]
         self.joining = frozenset((self.exp, self.power))
@@ -133,12 +135,11 @@ class Algebra:
         """A form as a product; a sum becomes one factor, or several where it factors."""
         if type(form) is Product:
             return form
-        below = {term.coefficient.denominator for term in cast(Sum, form).terms.values()}
-        shared = below.pop() if len(below) == 1 else 1  # a/2 - b/2 = (a - b)/2
-        node = self.node(scaled(form, shared))
+        content = _content(cast(Sum, form))
+        node = self.node(form if content == 1 else _divided(cast(Sum, form), content))
         known = self.forms[node]
         found = known if type(known) is Product else Product(self, 1, {node: 1})
-        return found if shared == 1 else cast(Product, scaled(found, Fraction(1, shared)))
+        return cast(Product, scaled(found, content))
 
     def opaque(self, product: Product) -> Product:
         """A product of many factors as a single factor."""
@@ -211,6 +212,14 @@ class Algebra:
                 return self.mask(condition, times(yes, more), times(no, more))
         return None
 
+    def chosen(self, condition: Form, ybar: Form, first: bool) -> Form:
+        """``where(c, ybar, 0)``, or the other way round; inside the choices that ``ybar`` is already under."""
+        node = single(ybar)
+        if node is not None and node in self.masks:
+            outer, yes, no = (self.form(arg) for arg in node.args)
+            return self.mask(outer, self.chosen(condition, yes, first), self.chosen(condition, no, first))
+        return self.mask(condition, ybar, self.zero) if first else self.mask(condition, self.zero, ybar)
+
     def mask(self, condition: Form, yes: Form, no: Form) -> Form:
         """A choice that is entered among the masks."""
         form = self.apply(self.where, (condition, yes, no))
@@ -240,6 +249,27 @@ class Algebra:
         return kept
 
     # -- operations on forms
+
+    def whole_power(self, base: Form, n: int) -> Form:
+        """(a*b)**n = a**n * b**n and (a**m)**n = a**(m*n) for whole n; x**0 = 1, as pow has it."""
+        if n == 0:
+            return self.one
+        if n == 1:
+            return base
+        if n < 0 and type(base) is Product and not base.coefficient:
+            return Product(self, 1, {Const(0): -1})  # division by zero stays as it is
+        product = base if type(base) is Product else self.product(base)
+        coefficient = exact_power(product.coefficient, n) if product.coefficient != 1 else 1
+        factors = {node: tidy(exponent * n) for node, exponent in product.factors.items()}
+        if coefficient is None:
+            coefficient = 1
+            factors[lifted(product.coefficient)] = n
+        return settled(self, coefficient, factors)
+
+    def taken_apart(self, base: Node, n: int) -> Form:
+        """``base**n``, as powers of the factors of ``base`` if it is a product."""
+        form = self.forms[base]
+        return Product(self, 1, {base: n}) if single(form) is base else self.whole_power(form, n)
 
     def apply(self, op: Op, args: tuple[Form, ...]) -> Form:
         """The canonical form of ``op(*args)``."""
@@ -316,6 +346,27 @@ def single(form: Form) -> Node | None:
     return None
 
 
+def _divided(form: Sum, content: Number) -> Form:
+    terms = form.terms.items()
+    return Sum(
+        form.algebra, {k: Product(t.algebra, tidy(Fraction(t.coefficient) / content), t.factors) for k, t in terms}
+    )
+
+
+def _content(form: Sum) -> Number:
+    """What all terms share of their coefficients: 2*a + 2*b = 2*(a + b), a/2 - b/2 = (a - b)/2."""
+    coefficients = [term.coefficient for term in form.terms.values()]
+    if 1 in coefficients or -1 in coefficients:
+        return 1
+    below = {c.denominator for c in coefficients}
+    if any(type(c) is DecimalFraction for c in coefficients):
+        first = max(coefficients[0], -coefficients[0])
+        return first if all(c in (first, -first) for c in coefficients) else 1
+    if len(below) > 1:
+        return 1
+    return tidy(Fraction(gcd(*(c.numerator for c in coefficients)), below.pop()))
+
+
 def _is_negative(form: Form) -> bool:
     if type(form) is Sum:
         return all(term.coefficient < 0 for term in form.terms.values())
@@ -331,7 +382,7 @@ def _power(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
     if number is None:
         return _variable_power(algebra, base, exponent)
     if number.denominator == 1:
-        return _whole_power(algebra, base, int(number))
+        return algebra.whole_power(base, int(number))
     return _root_power(algebra, base, Fraction(number))
 
 
@@ -345,23 +396,6 @@ def _variable_power(algebra: Algebra, base: Form, exponent: Form) -> Form | None
     if type(node) is Apply and node.op is algebra.exp:
         return algebra.apply(algebra.exp, (times(algebra.form(node.args[0]), exponent),))
     return None
-
-
-def _whole_power(algebra: Algebra, base: Form, n: int) -> Form | None:
-    """(a*b)**n = a**n * b**n and (a**m)**n = a**(m*n) for whole n; x**0 = 1, as pow has it."""
-    if n == 0:
-        return algebra.one
-    if n == 1:
-        return base
-    if n < 0 and type(base) is Product and not base.coefficient:
-        return None  # division by zero stays as it is
-    product = algebra.product(base)
-    coefficient = exact_power(product.coefficient, n)
-    factors = {node: tidy(exponent * n) for node, exponent in product.factors.items()}
-    if coefficient is None:
-        coefficient = 1
-        factors[lifted(product.coefficient)] = n
-    return settled(algebra, coefficient, factors)
 
 
 def _root_power(algebra: Algebra, base: Form, exponent: Fraction) -> Form | None:

@@ -76,7 +76,8 @@ def derivatives(op: Op, args: tuple[Any, ...]) -> list[Any]:
     parts = [math.nan if np.isnan(y) else part for part in general]
     for edge in op.edges:
         if holds(edge.where, args):
-            parts = [part if limit is None else limit for part, limit in zip(parts, edge.partials, strict=True)]
+            limits = edge.partials if isinstance(edge.partials, tuple) else (edge.partials,) * len(parts)
+            parts = [part if limit is None else limit for part, limit in zip(parts, limits, strict=True)]
     return parts
 
 
