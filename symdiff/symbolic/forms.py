@@ -83,7 +83,7 @@ class Form(Overloads):
     def __mul__(self, other: Any) -> Form:
         if isinstance(other, Form):
             return times(self, other)
-        return scaled(self, other) if isinstance(other, NUMBERS) else self.apply(self.algebra.mul, (self, other))
+        return multiple(self, other) if isinstance(other, NUMBERS) else self.apply(self.algebra.mul, (self, other))
 
     __rmul__ = __mul__
 
@@ -154,12 +154,19 @@ def scaled(form: Form, number: Number) -> Form:
     return Product(product.algebra, coefficient, product.factors)
 
 
+def multiple(form: Form, number: Number) -> Form:
+    """``number * form`` as a factor: 2*(a + b) stays as it is, and -(a + b) is -a - b."""
+    if type(form) is Sum and number not in (0, 1, -1):
+        return scaled(form.algebra.product(form), number)
+    return scaled(form, number)
+
+
 def times(a: Form, b: Form) -> Form:
     """``a * b``. Law: x**m * x**n = x**(m + n), where both are defined."""
     if type(a) is Product and not a.factors:
-        return scaled(b, a.coefficient)
+        return multiple(b, a.coefficient)
     if type(b) is Product and not b.factors:
-        return scaled(a, b.coefficient)
+        return multiple(a, b.coefficient)
     algebra = a.algebra
     left = a if type(a) is Product else algebra.product(a)
     right = b if type(b) is Product else algebra.product(b)

@@ -126,8 +126,11 @@ class Algebra:
                 self.forms.setdefault(node, form if factored is None else factored)
             else:
                 product = cast(Product, form)
-                node = self.writer.product(product)
+                if len(product.factors) == 1 and product.coefficient != 1:
+                    form = self.distributed(product)  # 2*(a + b) alone is 2*a + 2*b
+                node = self.writer.product(product) if form is product else self.node(form)
                 self.forms.setdefault(node, form)
+                product.made = node
             form.made = node
         return form.made
 

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from symdiff.dag import Apply, Const, Node, Symbol, build
 from symdiff.ops import OPS, Op
-from symdiff.symbolic.forms import DecimalFraction, Number, Product, Sum, coprime_to_ten, lifted, terminates
+from symdiff.symbolic.forms import DecimalFraction, Number, Product, Sum, coprime_to_ten, lifted, scaled, terminates
 
 if TYPE_CHECKING:
     from symdiff.symbolic.rules import Algebra
@@ -41,10 +41,20 @@ class Writer:
         top = [self.power(base, factors[base]) for base in bases if factors[base] > 0]
         bottom = [self.power(base, -factors[base]) for base in bases if factors[base] < 0]
         above, below = _split(form.coefficient)
+        if above == -1 and top:
+            above = self._turned(top)
         numerator = self._chain(above, top)
         if not bottom and below == 1:
             return numerator
         return build(self.ops["div"], (numerator, self._chain(below, bottom)))
+
+    def _turned(self, top: list[Node]) -> int:
+        """Take a minus into the sum that it would stand before: -(a - b)*c is (b - a)*c."""
+        form = self.algebra.forms.get(top[0])
+        if type(form) is not Sum:
+            return -1
+        top[0] = self.algebra.node(scaled(form, -1))
+        return 1
 
     def power(self, base: Node, exponent: Number) -> Node:
         if exponent == 1:
