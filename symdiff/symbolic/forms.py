@@ -204,30 +204,31 @@ def settled(algebra: Algebra, coefficient: Number, factors: dict[Node, Number]) 
     powers = False
     for base in list(factors):
         if type(base) is Const:
-            coefficient = _folded(coefficient, factors, base)
+            if not base.decimal or factors[base] != -1 or type(coefficient) is DecimalFraction:
+                coefficient = _folded(algebra, coefficient, factors, base)
         elif type(base) is Apply and base.op in algebra.joining:
             powers = True
     product = Product(algebra, coefficient, factors)
     return algebra.joined(product) if powers else product
 
 
-def _folded(coefficient: Number, factors: dict[Node, Number], base: Const) -> Number:
+def _folded(algebra: Algebra, coefficient: Number, factors: dict[Node, Number], base: Const) -> Number:
     """Take an exact constant among the factors into the coefficient where that is exact."""
-    power = exact_power(constant_of(base), factors[base])
+    exponent = factors[base]
+    power = algebra.constant_power(base, exponent)
     if power is not None:
         product = tidy(coefficient * power)
         if is_small(product) and (not base.decimal or terminates(product)):
             del factors[base]
             return product
-    elif factors[base] < -1 and factors[base].denominator == 1:  # 1/2.25**2 is 1/5.0625
-        below = exact_power(constant_of(base), -factors[base])
+    elif exponent < -1 and exponent.denominator == 1:  # 1/2.25**2 is 1/5.0625
+        below = algebra.constant_power(base, -exponent)
         if below is not None:
             del factors[base]
             factors[lifted(below)] = -1
     return coefficient
 
 
-@lru_cache(4096, typed=True)  # typed: a decimal 2.0 is not the whole number 2
 def exact_power(base: Number, exponent: Number) -> Number | None:
     """``base**exponent`` where that is exact and within `MAX_BITS`; None otherwise.
 

@@ -52,6 +52,9 @@ def _over(algebra: Algebra, terms: list[Product], base: Node) -> tuple[Number, l
     least = min(powers)
     if not least or any((power - least).denominator != 1 for power in powers):
         return None
+    same = all(power == least for power in powers)
+    if not same and type(algebra.forms.get(base)) is not Sum and not any(_inner(algebra, term) for term in terms):
+        return None  # nothing to multiply out, so no fewer terms
     numerators: list[Form] = []
     for term, power in zip(terms, powers, strict=True):
         rest = Product(algebra, term.coefficient, {b: e for b, e in term.factors.items() if b is not base})
@@ -61,7 +64,6 @@ def _over(algebra: Algebra, terms: list[Product], base: Node) -> tuple[Number, l
         numerators.append(expanded)
     numerator = total(algebra, numerators)
     result = list(numerator.terms.values()) if type(numerator) is Sum else [cast(Product, numerator)]
-    same = all(power == least for power in powers)
     if len(result) > len(terms) or not result[0].coefficient or (not same and not _worth(algebra, base, terms, result)):
         return None
     return tidy(least), result
@@ -73,7 +75,7 @@ def _worth(algebra: Algebra, base: Node, terms: list[Product], result: list[Prod
 
 def _times_power(algebra: Algebra, rest: Product, base: Node, n: int) -> Form | None:
     """``rest * base**n`` with a sum multiplied out, for n of 0 and 1; one sum inside ``rest`` too."""
-    inner = [b for b, e in rest.factors.items() if e == 1 and type(algebra.forms.get(b)) is Sum]
+    inner = _inner(algebra, rest)
     if n == 0 and len(inner) == 1:
         return _multiplied(algebra, rest, inner[0])
     if n == 0:
@@ -82,6 +84,11 @@ def _times_power(algebra: Algebra, rest: Product, base: Node, n: int) -> Form | 
         bare = Product(algebra, rest.coefficient, {**rest.factors, base: 1})
         return _multiplied(algebra, bare, base) if type(algebra.forms.get(base)) is Sum else bare
     return None
+
+
+def _inner(algebra: Algebra, term: Product) -> list[Node]:
+    """The factors that are sums."""
+    return [b for b, e in term.factors.items() if e == 1 and type(algebra.forms.get(b)) is Sum]
 
 
 def _multiplied(algebra: Algebra, product: Product, base: Node) -> Form:

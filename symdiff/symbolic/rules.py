@@ -49,6 +49,7 @@ class Algebra:
         self.one = Product(self, 1, {})
         self.writer = Writer(self)
         self.forms: dict[Node, Form] = {}  # of nodes that have been read or written
+        self.powers: dict[tuple[Node, Number], Number | None] = {}
         self.signs: dict[Node, str] = {}
         self.laws = {op: law for name, law in _LAWS.items() if (op := OPS.get(name)) is not None}
         self.div = OPS["div"]
@@ -252,6 +253,13 @@ class Algebra:
         return kept
 
     # -- operations on forms
+
+    def constant_power(self, base: Const, exponent: Number) -> Number | None:
+        """`exact_power` of a constant, remembered."""
+        key = (base, exponent)
+        if key not in self.powers:
+            self.powers[key] = exact_power(constant_of(base), exponent)
+        return self.powers[key]
 
     def whole_power(self, base: Form, n: int) -> Form:
         """(a*b)**n = a**n * b**n and (a**m)**n = a**(m*n) for whole n; x**0 = 1, as pow has it."""

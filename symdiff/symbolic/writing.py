@@ -127,11 +127,10 @@ class Writer:
 
     def _key(self, node: Node) -> tuple[Any, ...]:
         match node:
-            case Const(value):
-                mark = crc32(f"{value} {node.decimal}".encode())
-                return (0, (), -1, mark)
+            case Const(value, decimal):
+                return (0, (), -1, (value.numerator * 1_000_003 + 2 * value.denominator + decimal) % _MODULUS)
             case Symbol(name):
-                return (2, natural_key(name), -1, crc32(name.encode()))
+                return _symbol_key(name)
             case Apply(op, args):
                 keys = [self.keys[arg] for arg in args]
                 mark = crc32(op.name.encode())
@@ -150,6 +149,10 @@ class Writer:
 
 
 @lru_cache(4096)
+def _symbol_key(name: str) -> tuple[Any, ...]:
+    return (2, natural_key(name), -1, crc32(name.encode()))
+
+
 def natural_key(name: str) -> tuple[Any, ...]:
     """The order in which people list variables: x2 before x10."""
     parts = re.split(r"(\d+)", name)
