@@ -179,7 +179,9 @@ class Algebra:
 
     def arguments(self, node: Apply) -> list[Any]:
         """What a rule is given for the arguments: orders as integers, the others as forms."""
-        return [self.form(arg) if isinstance(arg, Node) else arg for arg in node.operands]
+        if node.op.parameters:
+            return [self.form(arg) if isinstance(arg, Node) else arg for arg in node.operands]
+        return [self.form(arg) for arg in node.args]
 
     # -- laws of products and sums that look into their factors
 

@@ -100,6 +100,12 @@ def _callback(reader: Any, origin: str, name: str, size: int, kept: Any, hands_o
     if hands_on and len(kept) == 1 and not kept[0][1]:
         return itemgetter(kept[0][0])
     if not any(splice for _, splice in kept):
+        if len(kept) == 1:
+            (place, _) = kept[0]
+            return lambda children: method([children[place]])
+        if len(kept) == 2:
+            (one, _), (two, _) = kept
+            return lambda children: method([children[one], children[two]])
         places = [i for i, _ in kept]
         return lambda children: method([children[i] for i in places])
 
