@@ -17,11 +17,12 @@ from symdiff import dag
 from symdiff.compare import Comparison, Floats, Partial, bridge, compare_nodes
 from symdiff.dag import Node, Symbol, as_node, symbols_of
 from symdiff.errors import OperationError, VariableError, listed
-from symdiff.numeric.function import Function, Kink, mapped
+from symdiff.numeric.function import Function, Kink
+from symdiff.numeric.values import mapped
 from symdiff.ops import OPS, Op, Overloads
 from symdiff.symbolic import diff as symbolic
+from symdiff.symbolic.algebra import Algebra
 from symdiff.symbolic.domain import lost_domain
-from symdiff.symbolic.rules import Algebra
 from symdiff.symbolic.writing import natural_key
 from symdiff.text import format as formats
 from symdiff.text import parse as texts

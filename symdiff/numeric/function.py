@@ -6,11 +6,8 @@ run meets an infinity, nan or an edge, it is repeated by the careful program (se
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symdiff.dag import Node, Symbol, build, symbols_of
-from symdiff.errors import OperationError, ShapeError, VariableError, listed
+from symdiff.errors import OperationError, VariableError
 from symdiff.numeric import arrays
 from symdiff.numeric.adjoint import adjoint, tangent
 from symdiff.numeric.domain import edges, inside
 from symdiff.numeric.program import Program, compile_program
 from symdiff.numeric.scalars import MAX_INSTRUCTIONS, scalar_function
+from symdiff.numeric.values import check_count, check_names, common_shape, real, summed
 from symdiff.ops import OPS
 from symdiff.symbolic.diff import by_component, components
 
@@ -77,7 +75,7 @@ class Function:
         self.args = tuple(args)
         self.wrt = tuple(wrt)
         self.domains = tuple(domains)
-        _check_names(self.args, self.wrt, symbols_of([node, *domains]))
+        check_names(self.args, self.wrt, symbols_of([node, *domains]))
         self.is_vector = components(node) != (node,)
 
     def __repr__(self) -> str:
@@ -137,8 +135,8 @@ class Function:
 
     def jvp(self, primals: Values, tangents: Values) -> tuple[Any, Any]:
         """The value and the directional derivative along ``tangents``, one for each name in ``wrt``."""
-        _check_count("values", primals, self.args)
-        _check_count("tangents", tangents, self.wrt)
+        check_count("values", primals, self.args)
+        check_count("tangents", tangents, self.wrt)
         value, derivative = self._jvp(*primals, *tangents)
         return value, derivative
 
@@ -158,11 +156,11 @@ class Function:
         which an argument was broadcast. The cotangent of the result has the result's shape, or
         broadcasts to it.
         """
-        _check_count("values", primals, self.args)
+        check_count("values", primals, self.args)
         parts = [cotangent[i] for i in range(len(components(self.node)))] if self.is_vector else [cotangent]
         results = self._vjp(*primals, *parts)
         shapes = [np.shape(primals[self.args.index(name)]) for name in self.wrt]
-        return results[0], tuple(_summed(part, shape) for part, shape in zip(results[1:], shapes, strict=True))
+        return results[0], tuple(summed(part, shape) for part, shape in zip(results[1:], shapes, strict=True))
 
     @cached_property
     def _vjp(self) -> Callable[..., Any]:
@@ -181,8 +179,8 @@ class Function:
         Raises:
             OperationError: the formula is a vector.
         """
-        _check_count("values", primals, self.args)
-        _check_count("entries of the vector", vector, self.wrt)
+        check_count("values", primals, self.args)
+        check_count("entries of the vector", vector, self.wrt)
         return tuple(self._hvp(*primals, *vector)[1:])
 
     @cached_property
@@ -207,7 +205,7 @@ class Function:
         found = edges(self.node)
         general = _General(self, lambda careful: [test for _, test in found], list, ())
         given = general.converted(values)
-        shape = _common_shape(given, self.args)
+        shape = common_shape(given, self.args)
         masks = [np.broadcast_to(mask, shape) != 0 for mask in arrays.run(general.plain, given)[0][: len(found)]]
         return tuple(
             Kink(node.op.name, ", ".join(map(self.describe, node.args)), mask if shape else bool(mask))
@@ -292,7 +290,7 @@ class _General:
         return tuple(real(value, name) for value, name in zip(values, self.names, strict=True))
 
     def run(self, values: tuple[Any, ...]) -> list[Any]:
-        shape = _common_shape(values, self.names)
+        shape = common_shape(values, self.names)
         results, trouble = arrays.run(self.plain, values)
         if trouble or not all(np.isfinite(result).all() for result in results):
             results = self._repaired(arrays.run(self.careful, values)[0], len(shape))
@@ -379,84 +377,8 @@ class Packed:
         return floats
 
 
-def real(value: Any, name: str) -> Any:
-    """A float, or a float array, of what the user gave for a variable.
-
-    Raises:
-        VariableError: it is neither a real number nor an array of them.
-    """
-    if type(value) is float:
-        return value
-    if isinstance(value, int | Fraction | Decimal | np.float64):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf if value > 0 else -math.inf
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise VariableError(f"{name} is no array: its rows differ in length") from None
-    if array.dtype.kind in "iub":
-        array = array.astype(np.float64)
-    if array.dtype.kind != "f" or isinstance(value, str | bytes):
-        raise VariableError(f"{name} must be a real number or an array of them, not {value!r:.40}")
-    return array.astype(np.float32 if array.dtype.itemsize <= 4 else np.float64, copy=False)
-
-
-def _common_shape(values: Sequence[Any], names: Sequence[str]) -> tuple[int, ...]:
-    shapes = [np.shape(value) for value in values]
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        told = [f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True) if shape]
-        raise ShapeError(f"the arrays do not broadcast together: {listed(told)}") from None
-
-
-def _summed(part: Any, shape: tuple[int, ...]) -> Any:
-    """A cotangent summed over the axes along which its argument was broadcast."""
-    if np.shape(part) == shape:
-        return part
-    extra = np.ndim(part) - len(shape)
-    part = np.sum(part, axis=tuple(range(extra)))
-    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and np.shape(part)[i] != 1)
-    total = np.sum(part, axis=stretched, keepdims=True) if stretched else part
-    return float(total) if shape == () and isinstance(total, np.float64) else total
-
-
 def _plus(parts: Sequence[Node]) -> Node:
     result = parts[0]
     for part in parts[1:]:
         result = build(OPS["add"], (result, part))
     return result
-
-
-def _check_names(args: Sequence[str], wrt: Sequence[str], used: Sequence[str]) -> None:
-    twice = sorted({name for name in args if list(args).count(name) > 1}) if len(set(args)) < len(args) else []
-    missing = [name for name in used if name not in frozenset(args)]
-    foreign = [name for name in wrt if name not in frozenset(args)]
-    if twice:
-        raise VariableError(f"given twice: {listed(twice)}")
-    if missing:
-        raise VariableError(f"args lacks {listed(missing)}, which the formula contains")
-    if foreign:
-        raise VariableError(f"wrt names {listed(foreign)}, which is not among args")
-
-
-def _check_count(what: str, given: Values, wrt: Sequence[str]) -> None:
-    if len(given) != len(wrt):
-        raise VariableError(f"expected {len(wrt)} {what} ({', '.join(wrt)}), got {len(given)}")
-
-
-def mapped(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
-    """Values in the order of ``names``.
-
-    Raises:
-        VariableError: names missing or unknown; the message names all of them.
-    """
-    missing = [name for name in names if name not in given]
-    unknown = [name for name in given if name not in names]
-    if missing or unknown:
-        parts = [f"no value for {listed(missing)}"] * bool(missing)
-        parts += [f"{listed(unknown)} not in the formula"] * bool(unknown)
-        raise VariableError(f"{'; '.join(parts)} (its variables: {', '.join(names) or 'none'})")
-    return [given[name] for name in names]

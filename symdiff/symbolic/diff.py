@@ -14,8 +14,8 @@ from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of
 from symdiff.errors import UndifferentiableError
 from symdiff.graph import reverse_sweep
 from symdiff.ops import OPS
+from symdiff.symbolic.algebra import Algebra
 from symdiff.symbolic.forms import Form, number_of, total
-from symdiff.symbolic.rules import Algebra
 
 
 def simplify(nodes: Sequence[Node], algebra: Algebra | None = None) -> list[Node]:

@@ -13,9 +13,9 @@ from typing import cast
 
 from symdiff.dag import Apply, Node, build, nodes_of
 from symdiff.ops import OPS
+from symdiff.symbolic.algebra import Algebra
 from symdiff.symbolic.diff import components
-from symdiff.symbolic.forms import Form, Number, Product, Sum, number_of, scaled
-from symdiff.symbolic.rules import Algebra, single
+from symdiff.symbolic.forms import Form, Number, Product, Sum, number_of, scaled, single
 
 
 def lost_domain(before: Sequence[Node], after: Sequence[Node]) -> list[Node]:

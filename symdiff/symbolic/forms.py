@@ -22,7 +22,7 @@ from symdiff.ops import Exact, Op, Overloads
 from symdiff.ops.core import NUMBERS
 
 if TYPE_CHECKING:
-    from symdiff.symbolic.rules import Algebra
+    from symdiff.symbolic.algebra import Algebra
 
 MOST: Final = 12  # factors of a product, and terms of a sum that is merged into another
 MAX_BITS: Final = 4096  # of an exact constant; beyond, it stays as it was written
@@ -135,6 +135,15 @@ class Sum(Form):
 def number_of(form: Form) -> Number | None:
     """The value of a constant form, or None."""
     return form.literal if type(form) is Product else None
+
+
+def single(form: Form) -> Node | None:
+    """The node of a form that is one factor and nothing else."""
+    if type(form) is Product and form.coefficient == 1 and len(form.factors) == 1:
+        ((base, exponent),) = form.factors.items()
+        if exponent == 1:
+            return base
+    return None
 
 
 def scaled(form: Form, number: Number) -> Form:

@@ -8,7 +8,7 @@ from symdiff.dag import Node
 from symdiff.symbolic.forms import MOST, Form, Number, Product, Sum, tidy, times, total
 
 if TYPE_CHECKING:
-    from symdiff.symbolic.rules import Algebra
+    from symdiff.symbolic.algebra import Algebra
 
 
 def together(algebra: Algebra, form: Sum) -> Product | None:

@@ -18,7 +18,7 @@ from symdiff.ops import OPS, Op
 from symdiff.symbolic.forms import DecimalFraction, Number, Product, Sum, coprime_to_ten, lifted, scaled, terminates
 
 if TYPE_CHECKING:
-    from symdiff.symbolic.rules import Algebra
+    from symdiff.symbolic.algebra import Algebra
 
 _HALF: Final = Fraction(1, 2)
 _MODULUS: Final = (1 << 61) - 1

@@ -1,8 +1,7 @@
-"""The laws by which closed forms are built, each with the condition under which it is true.
+"""The algebra of one job: canonical forms of nodes, and nodes of canonical forms.
 
-`Algebra.apply` is the one way in: it gives the canonical form of an operation on canonical forms.
-What holds for one operation alone (its parity, its exact values, what it undoes) stands in its
-row; here stand the laws of arithmetic, of powers, and of the choice between values.
+`Algebra.apply` is the one way in: it gives the canonical form of an operation on canonical forms,
+by the laws of `symdiff.symbolic.laws` and by what the operation's row says of it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from math import gcd
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from symdiff.dag import Apply, Const, Node, Symbol, build
 from symdiff.graph import topological_order
@@ -30,11 +29,13 @@ from symdiff.symbolic.forms import (
     number_of,
     scaled,
     settled,
+    single,
     tidy,
     times,
     total,
 )
 from symdiff.symbolic.fractions import together
+from symdiff.symbolic.laws import LAWS
 from symdiff.symbolic.writing import Writer
 
 
@@ -51,7 +52,7 @@ class Algebra:
         self.forms: dict[Node, Form] = {}  # of nodes that have been read or written
         self.powers: dict[tuple[Node, Number], Number | None] = {}
         self.signs: dict[Node, str] = {}
-        self.laws = {op: law for name, law in _LAWS.items() if (op := OPS.get(name)) is not None}
+        self.laws = {op: law for name, law in LAWS.items() if (op := OPS.get(name)) is not None}
         self.div = OPS["div"]
         self.where = OPS["where"]
         self.power = OPS["pow"]
@@ -350,15 +351,6 @@ class Algebra:
         return sign or ("nonnegative" if even or exponent.denominator != 1 else "")
 
 
-def single(form: Form) -> Node | None:
-    """The node of a form that is one factor and nothing else."""
-    if type(form) is Product and form.coefficient == 1 and len(form.factors) == 1:
-        ((base, exponent),) = form.factors.items()
-        if exponent == 1:
-            return base
-    return None
-
-
 def _divided(form: Sum, content: Number) -> Form:
     terms = form.terms.items()
     return Sum(
@@ -384,118 +376,3 @@ def _is_negative(form: Form) -> bool:
     if type(form) is Sum:
         return all(term.coefficient < 0 for term in form.terms.values())
     return cast(Product, form).coefficient < 0
-
-
-# ---- laws; None where a law does not apply
-
-
-def _power(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
-    base, exponent = args
-    number = number_of(exponent)
-    if number is None:
-        return _variable_power(algebra, base, exponent)
-    if number.denominator == 1:
-        return algebra.whole_power(base, int(number))
-    return _root_power(algebra, base, Fraction(number))
-
-
-def _variable_power(algebra: Algebra, base: Form, exponent: Form) -> Form | None:
-    """1**x = 1; e**x = exp(x); exp(x)**y = exp(x*y)."""
-    if number_of(base) == 1:
-        return algebra.one
-    node = single(base)
-    if type(node) is Apply and node.op.name == "e":
-        return algebra.apply(algebra.exp, (exponent,))
-    if type(node) is Apply and node.op is algebra.exp:
-        return algebra.apply(algebra.exp, (times(algebra.form(node.args[0]), exponent),))
-    return None
-
-
-def _root_power(algebra: Algebra, base: Form, exponent: Fraction) -> Form | None:
-    """(c*a)**p = c**p * a**p for numbers c > 0; (a**m)**p = a**(m*p) for odd whole and for broken m,
-    |a|**(m*p) for even m."""
-    number = number_of(base)
-    if number is not None:
-        if number <= 0:
-            return None if number else (algebra.zero if exponent > 0 else None)
-        power = exact_power(number, exponent)
-        return Product(algebra, power, {}) if power is not None else Product(algebra, 1, {lifted(number): exponent})
-    if type(base) is Sum:
-        return Product(algebra, 1, {algebra.node(base): exponent})
-    product = cast(Product, base)
-    outside = exact_power(product.coefficient, exponent) if product.coefficient > 0 else None
-    if len(product.factors) != 1 or outside is None:
-        if outside is None or outside == 1:
-            return Product(algebra, 1, {algebra.node(base): exponent})
-        inside = Product(algebra, 1, product.factors)
-        return Product(algebra, outside, {algebra.node(inside): exponent})
-    ((node, inner),) = product.factors.items()
-    outer = tidy(inner * exponent)
-    if inner.denominator == 1 and inner.numerator % 2 == 0 and (outer.denominator != 1 or outer.numerator % 2):
-        bare = algebra.apply(OPS["abs"], (Product(algebra, 1, {node: 1}),))
-        return times(Product(algebra, outside, {}), algebra.apply(algebra.power, (bare, algebra.lifted(outer))))
-    return Product(algebra, outside, {node: outer})
-
-
-def _exponential(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
-    """exp(0) = 1."""
-    return algebra.one if number_of(args[0]) == 0 else None
-
-
-def _absolute(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
-    """|x| = x for x >= 0; |c*x| = |c|*|x|."""
-    form = args[0]
-    if algebra.sign(form):
-        return form
-    if type(form) is Product and form.factors and form.coefficient != 1:
-        bare = algebra.apply(op, (Product(algebra, 1, form.factors),))
-        return scaled(bare, max(form.coefficient, -form.coefficient))
-    return None
-
-
-def _scale_free(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
-    """sign(c*x) = sign(x) for c > 0; the sign of what is positive is 1."""
-    form = args[0]
-    if algebra.sign(form) == "positive":
-        return algebra.one
-    if type(form) is Product and form.factors and form.coefficient > 0 and form.coefficient != 1:
-        return algebra.apply(op, (Product(algebra, 1, form.factors),))
-    return None
-
-
-def _where(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
-    """where(true, a, b) = a; where(c, a, a) = a."""
-    condition = number_of(args[0])
-    if condition is not None:
-        return args[1] if condition else args[2]
-    return args[1] if algebra.node(args[1]) is algebra.node(args[2]) else None
-
-
-def _both(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
-    a, b = (number_of(arg) for arg in args)
-    if a is not None:
-        return args[1] if a else algebra.zero
-    if b is not None:
-        return args[0] if b else algebra.zero
-    return args[0] if algebra.node(args[0]) is algebra.node(args[1]) else None
-
-
-def _either(algebra: Algebra, op: Op, args: tuple[Form, ...]) -> Form | None:
-    a, b = (number_of(arg) for arg in args)
-    if a is not None:
-        return algebra.one if a else args[1]
-    if b is not None:
-        return algebra.one if b else args[0]
-    return args[0] if algebra.node(args[0]) is algebra.node(args[1]) else None
-
-
-_LAWS: Final[dict[str, Any]] = {
-    "pow": _power,
-    "exp": _exponential,
-    "abs": _absolute,
-    "sign": _scale_free,
-    "heaviside": _scale_free,
-    "where": _where,
-    "and": _both,
-    "or": _either,
-}
