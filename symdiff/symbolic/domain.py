@@ -20,6 +20,8 @@ from symdiff.symbolic.forms import Form, Number, Product, Sum, number_of, scaled
 
 def lost_domain(before: Sequence[Node], after: Sequence[Node]) -> list[Node]:
     """The conditions under which ``before`` is defined that ``after`` no longer implies by itself."""
+    if not any(type(node) is Apply and node.op.domain is not None for node in nodes_of(before)):
+        return []
     algebra = Algebra()
     bases = _powers(after)
     known = dict.fromkeys(_conditions(algebra, after, bases))
