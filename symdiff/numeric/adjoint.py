@@ -125,4 +125,10 @@ def _product(ybar: Any, partial: Any, careful: bool) -> Node | None:
             return node if partial == 1 else build(OPS["neg"], (node,))
     if type(ybar) is Const and ybar.value == 1:
         return as_node(partial)
-    return build(WEIGH if careful else OPS["mul"], (as_node(ybar), as_node(partial)))
+    node = as_node(partial)
+    if careful:
+        return build(WEIGH, (as_node(ybar), node))
+    match node:
+        case Apply(op, (Const(1), below)) if op is OPS.get("div"):
+            return build(op, (as_node(ybar), below))  # ybar * (1/b) in one division
+    return build(OPS["mul"], (as_node(ybar), node))

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import numpy as np
+
 from symdiff.dag import Apply, Const, Node, Symbol, nodes_of, rounded
 from symdiff.ops import OPS, Op
 
@@ -113,6 +115,12 @@ class _Compiler:
         return slot
 
     def _emit(self, op: Op, *args: int) -> int:
+        known = [self.program.constants.get(arg) for arg in args]
+        if None not in known:
+            with np.errstate(all="ignore"):
+                value = op.value(*known)
+            if np.ndim(value) == 0 and np.isfinite(value):  # 1/0 is left for the run to notice
+                return self._constant(float(value))
         slot = self._slot()
         self.program.code.append(Instruction(op, args, slot))
         return slot
