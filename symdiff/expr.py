@@ -233,8 +233,8 @@ def parse(text: str, variables: Sequence[str] = ()) -> Expr:
         SourceError: the text is no formula; the error points at the mistake.
         LimitError: it would cost more than a stated limit.
     """
-    node = texts.parse(text, variables)
-    names = [name for name in natural_order(symbols_of([node])) if name not in frozenset(variables)]
+    node, found = texts.read(text, variables)
+    names = [name for name in natural_order(found) if name not in variables]
     return Expr(node, (*variables, *names), text)
 
 

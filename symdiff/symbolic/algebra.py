@@ -182,7 +182,8 @@ class Algebra:
         """What a rule is given for the arguments: orders as integers, the others as forms."""
         if node.op.parameters:
             return [self.form(arg) if isinstance(arg, Node) else arg for arg in node.operands]
-        return [self.form(arg) for arg in node.args]
+        forms = self.forms
+        return [forms[arg] if arg in forms else self.form(arg) for arg in node.args]
 
     # -- laws of products and sums that look into their factors
 

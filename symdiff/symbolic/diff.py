@@ -67,7 +67,7 @@ def depends_on(order: Iterable[Node], names: Iterable[str]) -> set[Node]:
     wanted = frozenset(names)
     active: set[Node] = set()
     for node in order:
-        if (type(node) is Symbol and node.name in wanted) or any(arg in active for arg in node.args):
+        if (type(node) is Symbol and node.name in wanted) or not active.isdisjoint(node.args):
             active.add(node)
     return active
 

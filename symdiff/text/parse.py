@@ -21,9 +21,9 @@ from symdiff.text.driver import Driver, UnexpectedLexemeError
 from symdiff.text.format import to_text
 from symdiff.text.lexer import Lexeme, Source, UnknownCharacterError
 from symdiff.text.names import checked_name, indices, normal, spelled, split, warn_of_lookalikes
-from symdiff.text.unroll import Unroller
+from symdiff.text.unroll import MAX_UNROLLED, Unroller
 
-__all__ = ["MAX_CHARACTERS", "MAX_LITERAL", "MAX_ORDER", "checked_name", "parse"]
+__all__ = ["MAX_CHARACTERS", "MAX_LITERAL", "MAX_ORDER", "checked_name", "parse", "read"]
 
 MAX_CHARACTERS: Final = 2_000_000  # the lexer limits the numbers, names and signs
 MAX_LITERAL: Final = 4_300  # digits of a number written out; beyond, Python converts none
@@ -32,7 +32,12 @@ MAX_ORDER: Final = 100  # of a derivative in a text
 
 
 def parse(text: str, variables: Sequence[str] = ()) -> Node:
-    """Read a formula and return its node.
+    """The node of a formula; see `read`."""
+    return read(text, variables)[0]
+
+
+def read(text: str, variables: Sequence[str] = ()) -> tuple[Node, list[str]]:
+    """Read a formula and return its node, and the names of its variables.
 
     Args:
         text: the formula; lines ``name = ...`` before the last name shared parts.
@@ -51,11 +56,12 @@ def parse(text: str, variables: Sequence[str] = ()) -> Node:
         reader.begin(Source(text), variables)
         try:
             node = _read(driver, reader)
-            names = list(reader.seen)
+            seen = list(reader.seen)
+            names = seen if reader.is_plain else symbols_of([node])
         finally:
             reader.begin(Source(""), ())  # hold no nodes
-    warn_of_lookalikes(names, variables, stacklevel=3)
-    return node
+    warn_of_lookalikes(seen, variables, stacklevel=3)
+    return node, names
 
 
 def _read(driver: Driver, reader: Reader) -> Node:
@@ -81,6 +87,11 @@ class Reader:
 
     def __init__(self) -> None:
         self.begin(Source(""), ())
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every name that was read is in the formula: no part was named, nothing unrolled or derived."""
+        return not self.definitions and self.unroller.left == MAX_UNROLLED
 
     def begin(self, source: Source, variables: Iterable[str]) -> None:
         """Start on a new text."""
