@@ -46,7 +46,7 @@ class Node(Overloads):
         raise TypeError("a formula has no truth value; compare with 'is', or use where(condition, a, b)")
 
     def __repr__(self) -> str:
-        size = len(topological_order([self], lambda node: node.args))
+        size = len(nodes_of([self]))
         return f"<{type(self).__name__} of {size} node{'s' * (size > 1)}>"
 
     def __copy__(self) -> Node:
@@ -140,15 +140,15 @@ def build(op: Op, args: tuple[Node, ...]) -> Node:
     Raises:
         OperationError: the wrong number of arguments, or a parameter that is no literal integer.
     """
-    if op.infix:
-        if op is OPS.get("neg") and type(args[0]) is Const:
+    if len(args) != op.arity or op.parameters:
+        _check(op, args)
+    if op.infix and type(args[0]) is Const:
+        if op is OPS.get("neg"):
             return Const(-args[0].value, args[0].decimal)
-        if op is OPS.get("div") and type(args[0]) is Const and type(args[1]) is Const:
+        if op is OPS.get("div") and type(args[1]) is Const:
             ratio = _literal_ratio(args[0], args[1])
             if ratio is not None:
                 return ratio
-    elif len(args) != op.arity or op.parameters:
-        _check(op, args)
     return Apply(op, args)
 
 

@@ -163,12 +163,9 @@ class Algebra:
             return scaled(known, term.coefficient)
         return term
 
-    def merged(self, form: Form) -> Form:
-        """A sum to be merged into another: as it is, or as one opaque term where it is long."""
-        if len(cast(Sum, form).terms) <= 2 * MOST:
-            return form
-        node = self.node(form)
-        return Sum(self, {node: Product(self, 1, {node: 1})})
+    def merged(self, form: Sum) -> Iterable[Product]:
+        """The terms of a sum that is merged into another; one opaque term where it is long."""
+        return form.terms.values() if len(form.terms) <= 2 * MOST else [Product(self, 1, {self.node(form): 1})]
 
     def lifted(self, value: Any) -> Form:
         """The form of a number, an exact constant or a node inside a rule."""

@@ -80,20 +80,18 @@ def _conditions(algebra: Algebra, roots: Sequence[Node], bases: Mapping[Node, Se
         if type(node) is Apply and node.op.domain is not None:
             if node.op is OPS["pow"] and _covered(algebra, node, bases):
                 continue
-            path = active[node]
-            taken = None if path is None else number_of(algebra.form(path))
+            condition = active[node]
+            path = algebra.one if condition is None else algebra.form(condition)
             domain = node.op.domain(*algebra.arguments(node))
-            if domain is None or taken == 0:
+            if domain is None or number_of(path) == 0:
                 continue
-            path = None if taken or path is None else algebra.node(algebra.form(path))
-            granted = [] if path is None else _simplified(algebra, algebra.form(path))
-            for condition in _simplified(algebra, domain):
-                if condition in granted or _implied(condition, granted):
+            outside = algebra.apply(OPS["not"], (path,))
+            granted = _simplified(algebra, path)
+            for needed in _simplified(algebra, domain):
+                if needed in granted or _implied(needed, granted):
                     continue
-                if path is not None:
-                    outside = algebra.apply(OPS["not"], (algebra.form(path),))
-                    condition = build(OPS["or"], (algebra.node(outside), condition))
-                found[condition] = None
+                always = number_of(outside) == 0
+                found[needed if always else build(OPS["or"], (algebra.node(outside), needed))] = None
     return list(found)
 
 
@@ -151,10 +149,9 @@ def _comparison(algebra: Algebra, name: str, difference: Form) -> list[Node]:
     if sign and name == "gt":
         name = "ne"  # x**2 > 0
     if type(difference) is Product:
-        if name in ("ne", "eq"):
+        if name == "ne":
             bases = [algebra.form(base) for base, exponent in difference.factors.items() if exponent > 0]
-            if name == "ne":
-                return [part for base in bases for part in _against_zero(algebra, "ne", base)]
+            return [part for base in bases for part in _against_zero(algebra, "ne", base)]
         if difference.coefficient < 0:
             name = _MIRRORED[name]
         difference = Product(algebra, 1, difference.factors)

@@ -301,7 +301,7 @@ def total(algebra: Algebra, forms: Iterable[Form]) -> Form:
         if type(form) is Product:
             _collect(terms, form)
         else:
-            for term in cast(Sum, algebra.merged(form)).terms.values():
+            for term in algebra.merged(cast(Sum, form)):
                 _collect(terms, term)
     if algebra.masks:
         terms = algebra.unmasked(terms)

@@ -153,6 +153,7 @@ def _symbol_key(name: str) -> tuple[Any, ...]:
     return (2, natural_key(name), -1, crc32(name.encode()))
 
 
+@lru_cache(4096)
 def natural_key(name: str) -> tuple[Any, ...]:
     """The order in which people list variables: x2 before x10."""
     parts = re.split(r"(\d+)", name)
