@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 import symdiff as sd
-from symdiff.dag import Apply, Const, Node, Symbol, as_node, nodes_of
+from symdiff.dag import Apply, Const, Node, Symbol, as_node, build, nodes_of
+from symdiff.errors import OperationError
 from symdiff.ops import OPS
 
 DEEP = 100_000
@@ -321,3 +322,9 @@ def test_a_loop_over_different_formulas_does_not_grow() -> None:
     count = 70_000
     done = subprocess.run([sys.executable, "-c", LOOP, "10000", str(count)], capture_output=True, check=True)
     assert float(done.stdout) < 20 * (count - 10_000) / 190_000
+
+
+@pytest.mark.parametrize(("name", "count"), [("add", 1), ("neg", 2), ("pow", 3), ("lt", 1)])
+def test_operators_refuse_another_number_of_arguments(name: str, count: int) -> None:
+    with pytest.raises(OperationError, match=f"{name} takes"):
+        build(OPS[name], (Symbol("x"),) * count)
