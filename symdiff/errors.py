@@ -7,6 +7,12 @@ SymdiffError
 ├── ShapeError (ValueError)       arrays that do not broadcast together
 ├── OperationError (TypeError)    an operation applied to the wrong number or kind of arguments
 ├── UndifferentiableError (TypeError)   an operation whose row has no partial for that argument
+├── TensorError (RuntimeError)    what tensors, or the graph that they recorded, do not allow
+│   └── TensorShapeError (also ShapeError)      ... because of their shapes
+├── ElementError (IndexError)     an index outside of a tensor
+├── SettingError (ValueError)     an option or hyperparameter outside its range
+├── StateError (RuntimeError)     a state dictionary that does not fit the module or optimizer
+├── GradcheckError (RuntimeError)     a gradient that is not that of its function, or cannot be judged
 ├── WorkerError (RuntimeError)    a helper process that gave no answer
 └── MissingExtraError (ImportError)     an optional package that is not installed
 
@@ -92,6 +98,30 @@ class OperationError(SymdiffError, TypeError):
 
 class UndifferentiableError(SymdiffError, TypeError):
     """A derivative by an argument for which the operation's row has no partial."""
+
+
+class TensorError(SymdiffError, RuntimeError):
+    """An operation, a change in place or a backward pass that tensors do not allow; the message says what to do."""
+
+
+class TensorShapeError(ShapeError, TensorError):
+    """Tensors whose shapes do not fit together; the message shows them."""
+
+
+class ElementError(SymdiffError, IndexError):
+    """An index outside of a tensor; the message gives the size."""
+
+
+class SettingError(SymdiffError, ValueError):
+    """An option or hyperparameter that is outside its range; the message gives the range."""
+
+
+class StateError(SymdiffError, RuntimeError):
+    """A state dictionary that does not fit; the message names what is missing, unexpected or of another shape."""
+
+
+class GradcheckError(SymdiffError, RuntimeError):
+    """A gradient that is not that of its function, or of which nothing can be said; the message gives both numbers."""
 
 
 class WorkerError(SymdiffError, RuntimeError):

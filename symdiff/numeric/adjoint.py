@@ -53,7 +53,7 @@ def adjoint(node: Node, names: Sequence[str], careful: bool, seed: Node | None =
     bar = reverse_sweep(
         [n for n in order if n in active],
         {node: Const(1) if seed is None else seed} if node in active else {},
-        lambda n, ybar: _pulled(n, ybar, active, careful),
+        lambda n, ybar: pulled(n, ybar, active, careful),
         lambda parts: reduce(lambda a, b: a + b, parts),
     )
     found = {n.name: b for n, b in bar.items() if type(n) is Symbol}
@@ -71,7 +71,8 @@ def tangent(nodes: Sequence[Node], tangents: Mapping[str, Node], careful: bool) 
     return [as_node(dot.get(node, 0)) for node in nodes]
 
 
-def _pulled(node: Node, ybar: Any, active: set[Node], careful: bool) -> Iterable[tuple[Node, Node]]:
+def pulled(node: Node, ybar: Any, active: set[Node], careful: bool) -> Iterable[tuple[Node, Node]]:
+    """What one operation gives back: pairs of an active argument and its share of the cotangent ``ybar``."""
     if type(node) is not Apply:
         return
     op, args = node.op, node.args

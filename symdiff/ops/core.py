@@ -196,6 +196,10 @@ class Overloads:
         """Return ``op(*args)`` as a value of this kind."""
         raise NotImplementedError
 
+    def apply_array(self, op: Any, args: tuple[Any, ...], parameters: tuple[Any, ...]) -> Any:
+        """Return a row on whole arrays applied to values of this kind."""
+        raise NotImplementedError
+
     def __add__(self, other: Any) -> Any:
         return OPS["add"](self, other)
 

@@ -1,0 +1,22 @@
+"""Backward passes, gradients, and functions with a backward of their own."""
+
+from __future__ import annotations
+
+from symdiff.eager.autograd.anomaly import detect_anomaly, set_detect_anomaly
+from symdiff.eager.autograd.function import Function
+from symdiff.eager.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from symdiff.eager.sweep import backward, grad
+from symdiff.eager.tensor import Tensor as Variable
+
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "inference_mode",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

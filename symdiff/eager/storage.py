@@ -1,0 +1,38 @@
+"""The arrays behind tensors: how they change in place, and how a tracer sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symdiff.eager import frames
+from symdiff.eager.modes import MODE
+
+
+def live(tensor: Any) -> Any:
+    """The array of a tensor, for reading and for changing in place; while tracing, the tracer's."""
+    return tensor._array() if MODE.tracer is None else MODE.tracer.adopt(tensor)
+
+
+def value(tensor: Any) -> Any:
+    """The array or scalar of a tensor, for reading; while tracing, the tracer's."""
+    return tensor._value if MODE.tracer is None else MODE.tracer.adopt(tensor)
+
+
+def filled(number: Any, shape: tuple[int, ...]) -> Any:
+    """An array of copies of one number, also where that is traced."""
+    return np.full(shape, number) if MODE.tracer is None else np.broadcast_to(number, shape).copy()
+
+
+def changed(tensor: Any, operation: str) -> None:
+    """Note that a tensor's array was changed in place, by what, and where in the user's code."""
+    cell = tensor._cell
+    cell[:] = (cell[0] + 1, operation, frames.place())
+
+
+def quietly(function: Callable[..., Any], *args: Any) -> Any:
+    """Call without NumPy's warnings: infinities and nan flow as IEEE 754 says."""
+    with np.errstate(all="ignore"):
+        return function(*args)

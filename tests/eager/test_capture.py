@@ -1,0 +1,195 @@
+"""A compiled function does what the function does, to the last bit, and notices when it must be traced again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symdiff.eager as torch
+from symdiff.eager import nn
+
+
+def network(seed: int = 0) -> tuple[Any, Any, list[Any]]:
+    random = np.random.default_rng(seed)
+    x, y = torch.tensor(random.random((20, 2))), torch.tensor(random.random((20, 1)))
+    shapes = [(2, 16), (16,), (16, 1), (1,)]
+    return x, y, [torch.tensor(random.normal(size=s), requires_grad=True) for s in shapes]
+
+
+def loss_of(p: list[Any], x: Any, y: Any) -> Any:
+    return ((torch.tanh(x @ p[0] + p[1]) @ p[2] + p[3] - y) ** 2).mean()
+
+
+def test_a_training_step_by_hand_gives_the_same_bits() -> None:
+    x, y, _ = network()
+
+    def train(compiled: bool) -> tuple[list[float], list[Any]]:
+        p = network()[2]
+
+        def step() -> Any:
+            for a in p:
+                a.grad = None
+            loss = loss_of(p, x, y)
+            loss.backward()
+            with torch.no_grad():
+                for a in p:
+                    a -= 0.1 * a.grad
+            return loss
+
+        run = torch.compile(step) if compiled else step
+        return [run().item() for _ in range(8)], [a.tolist() for a in p]
+
+    assert train(True) == train(False)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ps: torch.optim.SGD(ps, lr=0.05),
+        lambda ps: torch.optim.SGD(ps, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
+        lambda ps: torch.optim.Adam(ps, lr=0.05),
+        lambda ps: torch.optim.AdamW(ps, lr=0.05),
+        lambda ps: torch.optim.RMSprop(ps, lr=0.05, momentum=0.5, centered=True),
+    ],
+    ids=["SGD", "nesterov", "Adam", "AdamW", "RMSprop"],
+)
+def test_a_step_with_modules_and_optimisers_gives_the_same_bits(make: Any) -> None:
+    def train(compiled: bool) -> list[float]:
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+        optimizer = make(model.parameters())
+        x, y = torch.rand(30, 2), torch.rand(30, 1)
+
+        def step(x: Any, y: Any) -> Any:
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = torch.compile(step) if compiled else step
+        return [run(x * (1 + k), y).item() for k in range(10)]
+
+    assert train(True) == train(False)
+
+
+def test_a_changed_learning_rate_is_noticed() -> None:
+    def train(compiled: bool) -> list[float]:
+        w = torch.tensor(2.0, requires_grad=True)
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, 3)
+
+        def step() -> Any:
+            optimizer.zero_grad()
+            loss = (w - 1) ** 2
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = torch.compile(step) if compiled else step
+        found = []
+        for _ in range(9):
+            found.append(run().item())
+            schedule.step()
+        return found
+
+    assert train(True) == train(False)
+
+
+def test_gradients_accumulate_as_without_it() -> None:
+    def run(compiled: bool) -> list[float]:
+        w = torch.tensor([1.0, 2.0], requires_grad=True)
+
+        def add() -> None:
+            (w * w).sum().backward()
+
+        f = torch.compile(add) if compiled else add
+        found = []
+        for k in range(7):
+            f()
+            found.append(w.grad.tolist())
+            if k == 4:
+                w.grad = None
+        return found
+
+    assert run(True) == run(False)
+
+
+def test_other_shapes_are_traced_anew() -> None:
+    double = torch.compile(lambda x: x * 2)
+    for n in (2, 2, 2, 3, 3, 3, 2):
+        assert double(torch.ones(n)).tolist() == [2.0] * n
+    assert double.traces == 2
+
+
+def test_a_tensor_put_on_another_array_is_noticed() -> None:
+    w = torch.tensor([1.0, 2.0])
+    f = torch.compile(lambda x: x * w)
+    x = torch.ones(2)
+    assert [f(x).tolist() for _ in range(3)] == [[1.0, 2.0]] * 3
+    w.data = torch.tensor([5.0, 6.0])
+    assert [f(x).tolist() for _ in range(3)] == [[5.0, 6.0]] * 3
+
+
+def test_results_are_on_memory_of_their_own() -> None:
+    f = torch.compile(lambda x: x * 2)
+    results = [f(torch.full((2,), float(k))) for k in range(4)]
+    assert [r.tolist() for r in results] == [[0.0, 0.0], [2.0, 2.0], [4.0, 4.0], [6.0, 6.0]]
+
+
+def test_infinities_take_the_careful_way() -> None:
+    w = torch.tensor(1.0, requires_grad=True)
+
+    def slope(x: Any) -> Any:
+        w.grad = None
+        torch.where(x > 0, torch.sqrt(x * w), 0.0).sum().backward()
+        return w.grad
+
+    f = torch.compile(slope)
+    xs = [torch.tensor([4.0, 1.0]), torch.tensor([4.0, 1.0]), torch.tensor([4.0, -1.0]), torch.tensor([9.0, 1.0])]
+    assert [f(x).item() for x in xs] == [slope(x).item() for x in xs] == [1.5, 1.5, 1.0, 2.0]
+
+
+def test_losses_with_maxima_and_selections_give_the_same() -> None:
+    target = torch.tensor([0, 2, 1])
+
+    def f(x: Any) -> Any:
+        return nn.functional.cross_entropy(x, target) + x.max() + x.amax(0).sum() + torch.relu(x).std() + x.prod()
+
+    compiled = torch.compile(f)
+    random = np.random.default_rng(3)
+    for _ in range(4):
+        x = torch.tensor(random.normal(size=(3, 3)))
+        assert compiled(x).item() == f(x).item()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda x: x.item(), lambda x: float(x), lambda x: 1 if x > 0 else 0, lambda x: x.tolist(), lambda x: int(x)],
+)
+def test_reading_a_value_is_refused_with_the_reason(read: Any) -> None:
+    f = torch.compile(lambda x: x * read(x.sum()))
+    x = torch.ones(2)
+    f(x)
+    with pytest.raises(RuntimeError, match=r"while the function is compiled.*torch\.where"):
+        f(x)
+
+
+def test_random_numbers_are_refused() -> None:
+    f = torch.compile(lambda x: x * torch.rand(2))
+    f(torch.ones(2))
+    with pytest.raises(TypeError, match="draw them outside"):
+        f(torch.ones(2))
+
+
+def test_after_a_refusal_tensors_work_as_before() -> None:
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    f = torch.compile(lambda: (w * w).sum().item())
+    f()
+    with pytest.raises(RuntimeError):
+        f()
+    (w * w).sum().backward()
+    assert w.grad.tolist() == [2.0, 4.0]
+    assert type(w.detach().numpy()) is np.ndarray
