@@ -16,14 +16,21 @@ from __future__ import annotations
 from typing import Any
 
 from symdiff.compare import Comparison
+from symdiff.comparing import compare
 from symdiff.errors import (
+    ElementError,
+    GradcheckError,
     LimitError,
     MissingExtraError,
     OperationError,
+    SettingError,
     ShapeError,
     SourceError,
+    StateError,
     SymdiffError,
     SymdiffWarning,
+    TensorError,
+    TensorShapeError,
     UndifferentiableError,
     VariableError,
     WorkerError,
@@ -31,7 +38,6 @@ from symdiff.errors import (
 from symdiff.expr import (
     Evaluation,
     Expr,
-    compare,
     compile,
     diff,
     from_sympy,
@@ -47,6 +53,7 @@ from symdiff.numeric.function import Function, Kink
 from symdiff.ops import arithmetic as _arithmetic
 from symdiff.ops import find as _find
 from symdiff.ops import function_names as _function_names
+from symdiff.tracing import trace
 
 __version__ = "0.1.0"
 
@@ -57,17 +64,23 @@ inf = _arithmetic.inf
 
 __all__ = [
     "Comparison",
+    "ElementError",
     "Evaluation",
     "Expr",
     "Function",
+    "GradcheckError",
     "Kink",
     "LimitError",
     "MissingExtraError",
     "OperationError",
+    "SettingError",
     "ShapeError",
     "SourceError",
+    "StateError",
     "SymdiffError",
     "SymdiffWarning",
+    "TensorError",
+    "TensorShapeError",
     "UndifferentiableError",
     "VariableError",
     "WorkerError",
@@ -86,6 +99,7 @@ __all__ = [
     "symbols",
     "tau",
     "to_sympy",
+    "trace",
 ]
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 
 from symdiff import dag
-from symdiff.compare import Comparison, Floats, Partial, bridge, compare_nodes
+from symdiff.compare import bridge
 from symdiff.dag import Node, Symbol, as_node, symbols_of
 from symdiff.errors import OperationError, VariableError, listed
 from symdiff.numeric.function import Function, Kink
@@ -269,7 +268,7 @@ def simplify(f: Any) -> Expr:
 def gradient(f: Any, wrt: Sequence[str] | None = None) -> dict[str, Expr]:
     """The partial derivatives of a scalar formula as closed forms, by name."""
     expr = as_expr(f)
-    partials = symbolic.gradient(_scalar(expr), _wanted(expr, wrt))
+    partials = symbolic.gradient(scalar_node(expr), _wanted(expr, wrt))
     return {name: expr._closed(node) for name, node in partials.items()}
 
 
@@ -287,7 +286,7 @@ def hessian(f: Any, wrt: Sequence[str] | None = None) -> tuple[tuple[Expr, ...],
     expr = as_expr(f)
     names = _wanted(expr, wrt)
     algebra = Algebra()
-    first = symbolic.gradient(_scalar(expr), names, algebra)
+    first = symbolic.gradient(scalar_node(expr), names, algebra)
     rows: dict[tuple[str, str], Expr] = {}
     for i, name in enumerate(names):
         second = symbolic.gradient(first[name], names[i:], algebra)
@@ -310,64 +309,6 @@ def compile(f: Any, args: Sequence[str] | None = None, wrt: Sequence[str] | None
     expr = as_expr(f)
     names = expr.variables if args is None else tuple(args)
     return Function(expr.node, names, names if wrt is None else tuple(wrt), expr._domains, formats.to_text)
-
-
-def compare(
-    formula: Any,
-    at: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None,
-    *,
-    wrt: Sequence[str] | None = None,
-    order: int = 1,
-    sympy: bool = True,
-    time_limit: float = 10.0,
-) -> Comparison:
-    """Hold closed form, reverse mode and SymPy against each other.
-
-    Args:
-        formula: text or an expression.
-        at: a point, or several; without one the closed forms alone are compared.
-        wrt: the variables to differentiate by; all if None.
-        order: the order of the derivatives; all mixed ones of that order are compared.
-        sympy: whether SymPy is asked. It works in a process of its own; this call does not wait for it.
-        time_limit: seconds that SymPy has.
-
-    Raises:
-        VariableError: variables missing, unknown, given twice or not real numbers.
-        OperationError: the formula is a vector.
-    """
-    expr = as_expr(formula)
-    _scalar(expr)
-    names = _wanted(expr, wrt)
-    unknown = [name for name in names if name not in expr.variables]
-    if unknown:
-        raise VariableError(f"{listed(unknown)} not in the formula (its variables: {', '.join(expr.variables)})")
-    given = [at] if isinstance(at, Mapping) else list(at or ())
-    points = [dict(zip(expr.variables, map(float, mapped(expr.variables, point)), strict=True)) for point in given]
-    forms: dict[tuple[str, ...], Expr] = {(): expr}
-    for n in range(1, order + 1):
-        forms |= {by: forms[by[:-1]].diff(by[-1]) for by in combinations_with_replacement(names, n)}
-    wanted = list(combinations_with_replacement(names, order))
-    text = expr.source if expr.source is not None else str(expr)
-    return compare_nodes(
-        expr.node,
-        expr.variables,
-        [Partial(by, forms[by].node, forms[by[:-1]].node, tuple(map(str, forms[by].assumptions))) for by in wanted],
-        points,
-        floats=lambda point: _floats(forms, wanted, point),
-        text=text,
-        sympy=sympy,
-        time_limit=time_limit,
-    )
-
-
-def _floats(forms: Mapping[tuple[str, ...], Expr], wanted: Sequence[tuple[str, ...]], point: Any) -> Floats:
-    """What closed forms and reverse sweeps say at a point."""
-    sweeps = {start: forms[start].at(point) for start in dict.fromkeys([(), *(by[:-1] for by in wanted)])}
-    return Floats(
-        closed=(forms[()](point), *(forms[by](point) for by in wanted)),
-        reverse=(sweeps[()].value, *(sweeps[by[:-1]].grad[by[-1]] for by in wanted)),
-        kinks=tuple(dict.fromkeys(str(kink) for sweep in sweeps.values() for kink in sweep.kinks)),
-    )
 
 
 def to_sympy(f: Any) -> Any:
@@ -393,7 +334,12 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(names), key=natural_key))
 
 
-def _scalar(expr: Expr) -> Node:
+def scalar_node(expr: Expr) -> Node:
+    """The node of an expression that is one number.
+
+    Raises:
+        OperationError: it is a vector.
+    """
     if expr.components[0].node is not expr.node:
         raise OperationError("a vector has a Jacobian; take jacobian(f), or the gradient of a component")
     return expr.node

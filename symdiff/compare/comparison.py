@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from symdiff.compare.ulps import apart, distance, reference, ulps
 from symdiff.dag import Node, flatten, rounded
+from symdiff.errors import listed
 
 if TYPE_CHECKING:
     from symdiff.compare.process import Answer
@@ -48,11 +49,18 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Floats:
-    """What the two float paths say at one point: the value first, then each partial in its order."""
+    """What the float paths say at one point: the value first, then each partial in its order.
+
+    ``own`` is what a Python function of the user's gives by itself, None for what it does not give;
+    empty where a formula was compared. ``unit`` is the unit roundoff of its arithmetic over that of
+    doubles: 2**29 where it rounds to float32.
+    """
 
     closed: tuple[float, ...]
     reverse: tuple[float, ...]
     kinks: tuple[str, ...] = ()
+    own: tuple[float | None, ...] = ()
+    unit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +74,15 @@ class Equality:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A float of one path: its value, its distance from the reference, the condition of its computation."""
+    """A float of one path: its value, its distance from the reference in ulps, the condition of its computation.
+
+    An ulp is that of the arithmetic of the path: ``unit`` ulps of a double.
+    """
 
     value: float
     ulps: float | None
     condition: float
+    unit: float = 1.0
 
     @property
     def bound(self) -> float:
@@ -80,7 +92,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """The value (``names`` is empty) or a partial at one point, by both paths, and the reference."""
+    """The value (``names`` is empty) or a partial at one point, by every path, and the reference."""
 
     names: tuple[str, ...]
     closed: Reading
@@ -88,6 +100,13 @@ class Quantity:
     reference: str | None
     note: str
     verdict: Verdict
+    own: Reading | None = None
+
+    @property
+    def readings(self) -> dict[str, Reading]:
+        """The paths that give this quantity, by what they are called in a sentence."""
+        paths = {"closed form": self.closed, "reverse mode": self.reverse}
+        return paths if self.own is None else paths | {"function": self.own}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +135,10 @@ class Comparison:
         points: Sequence[Mapping[str, float]],
         floats: Sequence[Floats],
         answer: Answer | None,
+        origin: str = "",
     ) -> None:
         self.text = text
+        self.origin = origin
         self.node = node
         self.variables = tuple(variables)
         self.partials = tuple(partials)
@@ -209,9 +230,10 @@ class Comparison:
         said = part.get("values", ["unknown: " + part.get("error", "")] * (1 + len(self.partials)))
         names = [(), *(p.names for p in self.partials)]
         conditions = self.conditions(index)
+        own = floats.own or (None,) * len(names)
         quantities = [
-            judged(*one, kinks=floats.kinks, value=floats.closed[0])
-            for one in zip(names, floats.closed, floats.reverse, conditions, said, strict=True)
+            judged(*one, kinks=floats.kinks, value=floats.closed[0], own=x, unit=floats.unit)
+            for *one, x in zip(names, floats.closed, floats.reverse, conditions, said, own, strict=True)
         ]
         return PointReport(self.at[index], floats.kinks, tuple(quantities))
 
@@ -247,17 +269,20 @@ class Comparison:
         ``reference``, a decimal of 50 digits or null; ``note``, why there is none, or what was lost;
         ``verdict``, one of "agrees", "ill-conditioned" (the error is large, and conditioning explains
         it), "disagrees", "kink", "outside" (the formula's real domain), "no reference"; ``closed_form`` and
-        ``reverse_mode``, each with ``value``, ``ulps`` from the reference or null, ``condition``).
+        ``reverse_mode``, each with ``value``, ``ulps`` from the reference or null, ``condition``). Where a
+        Python function was compared, also ``function``, which one and how it became a formula, and
+        for each quantity ``function``: what it gave by itself, or null.
         """
         return {
             "schema": "symdiff.comparison/1",
+            **({"function": self.origin} if self.origin else {}),
             "formula": self.text,
             "variables": list(self.variables),
             "ok": self.ok,
             "disagreements": list(self.disagreements),
             "sympy": {"asked": self.asked_sympy, "failure": self.failure if self.asked_sympy else ""},
             "partials": [self._partial_dict(i, latex) for i in range(len(self.partials))],
-            "points": [_point_dict(point) for point in self.points],
+            "points": [_point_dict(point, bool(self.origin)) for point in self.points],
         }
 
     def _partial_dict(self, index: int, latex: bool) -> dict[str, Any]:
@@ -293,8 +318,9 @@ def compare_nodes(
     partials: Sequence[Partial],
     points: Sequence[Mapping[str, float]] = (),
     *,
-    floats: Callable[[Mapping[str, float]], Floats],
+    floats: Callable[[int], Floats],
     text: str,
+    origin: str = "",
     sympy: bool = True,
     time_limit: float = 10.0,
 ) -> Comparison:
@@ -305,8 +331,9 @@ def compare_nodes(
         variables: its variables, in their order.
         partials: the closed forms to compare.
         points: a value for each variable.
-        floats: what closed form and reverse mode give at a point.
+        floats: what every path gives, at the point of that number.
         text: the formula as it is printed.
+        origin: the Python function that it comes from, and how; empty for a formula.
         sympy: whether SymPy is asked; its process answers while the floats are computed.
         time_limit: seconds after which SymPy's process is stopped.
     """
@@ -323,7 +350,7 @@ def compare_nodes(
             "points": [{name: x.hex() for name, x in point.items()} for point in points],
         }
         answer = shared().ask(question, time_limit)
-    return Comparison(text, node, variables, partials, points, [floats(point) for point in points], answer)
+    return Comparison(text, node, variables, partials, points, [floats(i) for i in range(len(points))], answer, origin)
 
 
 # ---- judging
@@ -338,8 +365,10 @@ def judged(
     *,
     kinks: Sequence[str] = (),
     value: float = 0.0,
+    own: float | None = None,
+    unit: float = 1.0,
 ) -> Quantity:
-    """Hold two floats against what SymPy ``said``: a decimal, or a word for why there is none.
+    """Hold floats against what SymPy ``said``: a decimal, or a word for why there is none.
 
     Args:
         names: the variables of the partial; empty for the value.
@@ -349,31 +378,34 @@ def judged(
         said: as `symdiff.compare.worker` writes values.
         kinks: operations that are at an edge at this point: what they give is a convention.
         value: the formula's value there; nan outside its real domain.
+        own: what the user's function gives; its computation is that of the reverse sweep.
+        unit: the ulp of its arithmetic, in ulps of a double.
     """
     word, _, why = said.partition(": ")
     true = None if word in ("unknown", "nan", "complex", "pole") else reference(said)
-    readings = [
-        Reading(x, None if true is None else ulps(x, true), c)
-        for x, c in zip((closed, reverse), conditions, strict=True)
-    ]
+    given = [(closed, conditions[0], 1.0), (reverse, conditions[1], 1.0)]
+    if own is not None:
+        given.append((own, conditions[1], unit))
+    readings = [Reading(x, None if true is None else ulps(x, true) / u, c, u) for x, c, u in given]
     verdict: Verdict
     note = {"complex": "not a real number", "pole": "a pole", "nan": "SymPy: nan", "unknown": why}.get(word, "")
     if true is not None and all(is_explained(r, true) for r in readings):
         worst = max(r.ulps or 0.0 for r in readings)
         verdict = "agrees" if worst < MANY else "ill-conditioned"
         note = note if worst < MANY else f"{min(16, round(math.log10(min(worst, 1e16))))} digits lost"
-    elif math.isnan(value) and math.isnan(closed) and math.isnan(reverse):
+    elif math.isnan(value) and all(math.isnan(r.value) for r in readings):
         verdict, note = "outside", note or "outside the real domain of the formula as written"
     elif word == "complex":
-        verdict = "agrees" if not math.isfinite(closed) and not math.isfinite(reverse) else "disagrees"
+        verdict = "agrees" if not any(math.isfinite(r.value) for r in readings) else "disagrees"
     elif true is None:
-        together = apart(closed, reverse) <= readings[0].bound + readings[1].bound
+        together = all(apart(closed, r.value) <= readings[0].bound + r.bound * r.unit for r in readings[1:])
         verdict = "no reference" if together else "disagrees"
     else:
         verdict = "disagrees"
     if kinks and (verdict == "disagrees" or (names and verdict != "outside")):
         verdict, note = "kink", "a convention, not a derivative"
-    return Quantity(names, readings[0], readings[1], None if true is None else said, note, verdict)
+    by_code = readings[2] if own is not None else None
+    return Quantity(names, readings[0], readings[1], None if true is None else said, note, verdict, by_code)
 
 
 def is_explained(reading: Reading, true: Fraction | float) -> bool:
@@ -383,7 +415,7 @@ def is_explained(reading: Reading, true: Fraction | float) -> bool:
         return reading.ulps <= AT_LEAST  # the estimate is one of first order: it knows no overflow
     if reading.ulps <= reading.bound:
         return True
-    unit = math.ulp(max(abs(reading.value), abs(rounded(true))))
+    unit = math.ulp(max(abs(reading.value), abs(rounded(true)))) * reading.unit
     return rounded(distance(reading.value, true)) <= reading.bound * unit
 
 
@@ -391,15 +423,18 @@ def blame(q: Quantity) -> str:
     """What is wrong with a quantity, in a clause."""
     what = derivative_name(q.names)
     if q.reference is None:
-        return f"{what}: closed form {q.closed.value!r} and reverse mode {q.reverse.value!r} disagree"
+        return f"{what}: {listed(f'{path} {r.value!r}' for path, r in q.readings.items())} disagree"
     true = reference(q.reference)
-    wrong = {
-        path: r for path, r in (("closed form", q.closed), ("reverse mode", q.reverse)) if not is_explained(r, true)
-    }
-    told = " and ".join(f"the {path} is {_off(r)}" for path, r in wrong.items())
-    if len(wrong) == 2 and repr(q.closed.value) == repr(q.reverse.value):
-        told = f"closed form and reverse mode are {_off(q.closed)}"
+    wrong = {path: r for path, r in q.readings.items() if not is_explained(r, true)}
+    same: dict[str, list[str]] = {}
+    for path, r in wrong.items():
+        same.setdefault(repr(r.value), []).append(path)
+    told = listed(_told(paths, wrong[paths[0]]) for paths in same.values())
     return f"{what}: {told}; SymPy has {q.reference}"
+
+
+def _told(paths: Sequence[str], r: Reading) -> str:
+    return f"the {paths[0]} is {_off(r)}" if len(paths) == 1 else f"{listed(paths)} are {_off(r)}"
 
 
 def _off(r: Reading) -> str:
@@ -429,7 +464,7 @@ def derivative_name(names: Sequence[str]) -> str:
 # ---- as a dict
 
 
-def _point_dict(point: PointReport) -> dict[str, Any]:
+def _point_dict(point: PointReport, of_function: bool) -> dict[str, Any]:
     return {
         "at": {name: json_number(x) for name, x in point.at.items()},
         "kinks": list(point.kinks),
@@ -441,6 +476,7 @@ def _point_dict(point: PointReport) -> dict[str, Any]:
                 "verdict": q.verdict,
                 "closed_form": _reading_dict(q.closed),
                 "reverse_mode": _reading_dict(q.reverse),
+                **({"function": q.own and _reading_dict(q.own)} if of_function else {}),
             }
             for q in point.quantities
         ],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from symdiff.compare.comparison import Comparison, Equality, PointReport, Quantity, derivative_name, shown_ulps
+from symdiff.compare.comparison import Comparison, Equality, PointReport, Quantity, Reading, derivative_name, shown_ulps
 from symdiff.dag import Node
 
 STYLES: Final = {
@@ -76,6 +76,8 @@ def sections(c: Comparison) -> list[Section]:
 def own_sections(c: Comparison, written: Callable[[Node], str] = text) -> Iterator[Section]:
     """The closed forms, and the floats of both paths at every point."""
     yield Line((("f", "name"), (f" = {c.text if written is text else written(c.node)}", "")), indent=4)
+    if c.origin:
+        yield Line(((f"    from {c.origin}", "faint"),), indent=4)
     yield BLANK
     for p in c.partials:
         assumed = f"   for {' and '.join(p.assumptions)}" if p.assumptions else ""
@@ -90,18 +92,16 @@ def own_sections(c: Comparison, written: Callable[[Node], str] = text) -> Iterat
             )
         )
         names = [(), *(p.names for p in c.partials)]
-        rows = [
-            (
-                (derivative_name(n), "name"),
-                (repr(closed), ""),
-                (repr(reverse), ""),
-                (_condition(conditions), "faint"),
-            )
-            for n, closed, reverse, conditions in zip(
-                names, floats.closed, floats.reverse, c.conditions(i), strict=True
-            )
-        ]
-        yield Table(("", "closed form", "reverse mode", "condition"), tuple(rows), right=(3,))
+        columns = {
+            "": [(derivative_name(n), "name") for n in names],
+            "closed form": [(repr(x), "") for x in floats.closed],
+            "reverse mode": [(repr(x), "") for x in floats.reverse],
+            "function": [_own(x, y) for x, y in zip(floats.own, floats.reverse, strict=False)],
+            "condition": [(_condition(conditions), "faint") for conditions in c.conditions(i)],
+        }
+        if not c.origin:
+            del columns["function"]
+        yield Table(tuple(columns), tuple(zip(*columns.values(), strict=True)), right=(len(columns) - 1,))
 
 
 def sympy_sections(c: Comparison, written: Callable[[Node], str] = text) -> Iterator[Section]:
@@ -120,8 +120,9 @@ def sympy_sections(c: Comparison, written: Callable[[Node], str] = text) -> Iter
     for point in c.points:
         yield BLANK
         yield Line((("at ", ""), (_point(point.at), "name")))
-        rows = tuple(_reference_row(q) for q in point.quantities)
-        yield Table(("", "SymPy, from 50 digits", "closed", "reverse", "ulps off"), rows, right=(2, 3))
+        rows = tuple(_reference_row(q, bool(c.origin)) for q in point.quantities)
+        paths = ("closed", "reverse", *(("function",) * bool(c.origin)))
+        yield Table(("", "SymPy, from 50 digits", *paths, "ulps off"), rows, right=tuple(range(2, 2 + len(paths))))
 
 
 def verdict(c: Comparison) -> Line:
@@ -141,7 +142,7 @@ def verdict(c: Comparison) -> Line:
 
 def _numbers(points: Sequence[PointReport]) -> str:
     quantities = [q for point in points for q in point.quantities]
-    errors = [r.ulps for q in quantities if q.verdict == "agrees" for r in (q.closed, q.reverse) if r.ulps is not None]
+    errors = [r.ulps for q in quantities if q.verdict == "agrees" for r in q.readings.values() if r.ulps is not None]
     at = f"at {len(points)} point{'s' * (len(points) > 1)}"
     text = f"{len(quantities)} number{'s' * (len(quantities) > 1)} {at}"
     if errors:
@@ -179,17 +180,24 @@ def _equality_line(name: str, equality: Equality, indent: int) -> Line:
     )
 
 
-def _reference_row(q: Quantity) -> tuple[tuple[str, str], ...]:
+def _own(x: float | None, reverse: float) -> tuple[str, str]:
+    """What the user's function gives, beside the reverse sweep."""
+    if x is None:
+        return "", ""
+    return ("the same", "faint") if repr(x) == repr(reverse) else (repr(x), "")
+
+
+def _reference_row(q: Quantity, of_function: bool) -> tuple[tuple[str, str], ...]:
     told = q.verdict if q.verdict not in ("agrees", "no reference") or q.note else ""
     number = _cut(q.reference) if q.reference is not None else _clipped(q.note or "none")
     note = q.note if q.reference is not None and q.note else told if q.reference is not None else ""
     if q.verdict in ("disagrees", "kink", "outside"):
         note = {"outside": "outside the domain"}.get(q.verdict, q.verdict)
+    paths: list[Reading | None] = [q.closed, q.reverse, *([q.own] * of_function)]
     return (
         (derivative_name(q.names), "name"),
         (number, "" if q.reference is not None else "no reference"),
-        (shown_ulps(q.closed.ulps).removesuffix(" ulp"), q.verdict),
-        (shown_ulps(q.reverse.ulps).removesuffix(" ulp"), q.verdict),
+        *[(shown_ulps(r.ulps if r else None).removesuffix(" ulp"), q.verdict) for r in paths],
         (note, q.verdict),
     )
 

@@ -20,7 +20,19 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.eager import arrays, dtypes, functions, inplace, linalg, printing, reductions, shapes, sweep
+from symdiff.eager import (
+    arrays,
+    dtypes,
+    functions,
+    inplace,
+    linalg,
+    look,
+    operators,
+    printing,
+    reductions,
+    shapes,
+    sweep,
+)
 from symdiff.eager import frames as _frames
 from symdiff.eager import tensor as _tensor
 from symdiff.eager.capture import compiled as compile  # the names that its users know
@@ -64,9 +76,13 @@ from symdiff.eager.dtypes import (
 )
 from symdiff.eager.functions import is_tensor, result_type, sinc
 from symdiff.eager.linalg import einsum
+from symdiff.eager.look import explain
 from symdiff.eager.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from symdiff.eager.operators import row_function
 from symdiff.eager.shapes import broadcast_to, cat, hstack, meshgrid, stack, vstack, where
-from symdiff.eager.tensor import Size, Tensor, row_function
+from symdiff.eager.tensor import Size, Tensor
+from symdiff.ops import Op
+from symdiff.ops.core import forgetters
 
 float = float32
 double = float64
@@ -87,6 +103,80 @@ def LongTensor(data: Any) -> Tensor:
     """A tensor of int64."""
     return tensor(data, dtype=int64)
 
+
+__all__ = [
+    "FloatTensor",
+    "Generator",
+    "LongTensor",
+    "Size",
+    "Tensor",
+    "arange",
+    "as_tensor",
+    "bool",
+    "broadcast_to",
+    "cat",
+    "compile",
+    "concat",
+    "concatenate",
+    "cuda",
+    "device",
+    "double",
+    "dtype",
+    "e",
+    "einsum",
+    "empty",
+    "empty_like",
+    "enable_grad",
+    "explain",
+    "eye",
+    "finfo",
+    "float",
+    "float32",
+    "float64",
+    "from_numpy",
+    "full",
+    "full_like",
+    "get_default_dtype",
+    "hstack",
+    "inf",
+    "inference_mode",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "is_tensor",
+    "linalg",
+    "linspace",
+    "logspace",
+    "long",
+    "manual_seed",
+    "meshgrid",
+    "nan",
+    "no_grad",
+    "ones",
+    "ones_like",
+    "pi",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "result_type",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "short",
+    "sinc",
+    "stack",
+    "tensor",
+    "uint8",
+    "vstack",
+    "where",
+    "zeros",
+    "zeros_like",
+]
 
 _METHODS = frozenset(
     (
@@ -189,6 +279,7 @@ def __getattr__(name: str) -> Any:
         return _as_function(name)
     function = None if name.startswith("_") else row_function(name)
     if function is not None:
+        globals()[name] = function  # found at once the next time; `_forget` takes it away with its row
         return function
     if name in _TORCH_ONLY:
         return _as_function(_TORCH_ONLY[name])
@@ -206,6 +297,14 @@ def __getattr__(name: str) -> Any:
 
 
 _SUBMODULES = ("autograd", "func", "linalg", "nn", "optim", "special", "utils")
+
+
+def _forget(op: Op) -> None:
+    for name in [name for name, found in globals().items() if found is op or getattr(found, "op", None) is op]:
+        del globals()[name]
+
+
+forgetters.append(_forget)
 
 
 @cache

@@ -10,9 +10,10 @@ import numpy as np
 
 from symdiff.eager import frames
 from symdiff.eager.modes import MODE, WATCHED
+from symdiff.eager.operators import mismatch
 from symdiff.eager.record import Cell, Node, node_class
 from symdiff.eager.storage import filled, live, quietly
-from symdiff.eager.tensor import KINDS, ODD, Tensor, _mismatch, made, method
+from symdiff.eager.tensor import KINDS, ODD, Tensor, made, method
 from symdiff.errors import TensorError
 from symdiff.ops.arrays import ArrayOp, Steps
 
@@ -86,7 +87,7 @@ def applied(op: ArrayOp, args: Sequence[Any], *parameters: Any, name: str = "") 
         y = quietly(op.value, *values, *parameters)
     except ValueError as error:
         if op.name in ("matmul", "expand"):
-            raise _mismatch(op, args) from None
+            raise mismatch(op, args) from None
         raise TensorError(f"{op.name}: {error}") from None
     out = made(y, kind)
     if op.view and isinstance(y, np.ndarray) and np.may_share_memory(y, values[0]):
@@ -104,6 +105,24 @@ def applied(op: ArrayOp, args: Sequence[Any], *parameters: Any, name: str = "") 
         out._requires = True
     if MODE.anomaly is not None:
         MODE.anomaly.inspect(op.name, args, out)
+    return out
+
+
+def whole(op: ArrayOp, x: Tensor) -> Tensor | None:
+    """A reduction of all elements, without the generality of `applied`; None where that is needed."""
+    if MODE.state >= WATCHED or not x._dtype.is_floating_point:
+        return None
+    given = x._value
+    try:
+        y = op.value(given, None, False)
+    except ODD:
+        y = quietly(op.value, given, None, False)
+    out = made(y, x._dtype)
+    if x._requires and MODE.state:
+        rule = array_rule(op)
+        code, offset = frames.place() or (None, 0)
+        out._node = rule.node(rule, (x._node or x,), (), (), 0, ((), (given.shape,), (None, False)), code, offset)
+        out._requires = True
     return out
 
 

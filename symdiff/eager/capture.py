@@ -57,6 +57,8 @@ class Traced(np.ndarray[Any, Any]):
             return None
         if not isinstance(result, np.ndarray | np.generic):
             return result
+        if function is np.dot:
+            return tracer.computed(function, plain, named, result)
         return tracer.called(function, plain, named, result)
 
     def __getitem__(self, key: Any) -> Any:
@@ -328,7 +330,8 @@ def _call(step: Step, name: Callable[[Any], str]) -> str:
     options = dict(step.options)
     out = options.pop("out", None)
     args = [name(x) for x in step.args]
-    if out is not None and not options and isinstance(step.function, np.ufunc) and step.function not in _BY_NAME:
+    by_place = isinstance(step.function, np.ufunc) or step.function is np.dot
+    if out is not None and not options and by_place and step.function not in _BY_NAME:
         args.append(name(out[0]))  # by position, which is the fastest way
     elif out is not None:
         args.append(f"out={name(out[0])}")

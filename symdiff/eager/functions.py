@@ -11,12 +11,13 @@ from symdiff.eager import dtypes
 from symdiff.eager.arrays import applied
 from symdiff.eager.creation import as_tensor
 from symdiff.eager.modes import MODE
+from symdiff.eager.operators import elementwise, unary
 from symdiff.eager.reductions import composite, named
-from symdiff.eager.tensor import Tensor, elementwise, method, unary, wrapped
+from symdiff.eager.tensor import Tensor, method, wrapped
 from symdiff.errors import OperationError, TensorError
 from symdiff.ops import OPS
+from symdiff.ops.arrays import affine, permute
 from symdiff.ops.arrays import matmul as matmul_row
-from symdiff.ops.arrays import permute
 
 __all__ = ["composite", "named"]  # the two that other modules build on, beside the functions below
 
@@ -44,7 +45,7 @@ method("clip")(clamp)
 @composite("Reciprocal")
 def reciprocal(self: Tensor) -> Tensor:
     """``1/x``."""
-    return 1 / self  # type: ignore[no-any-return]
+    return 1 / self
 
 
 @method()
@@ -58,14 +59,14 @@ def rsqrt(self: Tensor) -> Tensor:
 @composite("Pow")
 def square(self: Tensor) -> Tensor:
     """``x**2``."""
-    return self**2  # type: ignore[no-any-return]
+    return self**2
 
 
 @method()
 @composite("Exp2")
 def exp2(self: Tensor) -> Tensor:
     """``2**x``."""
-    return 2.0**self  # type: ignore[no-any-return]
+    return 2.0**self
 
 
 @method("sub")
@@ -154,11 +155,14 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"mat1 and mat2 shapes cannot be multiplied ({_by(x)} and {_by(weight, True)}): the layer takes "
             f"{weight._value.shape[-1]} features"
         )
-    turned = applied(permute, (weight,), (1, 0), name="T") if weight._value.ndim == 2 else weight
-    y = applied(matmul_row, (x, turned), name="Mm" if x._value.ndim == 2 else "UnsafeView")
-    if bias is None:
-        return y
-    return named("Addmm" if x._value.ndim == 2 else "View", (bias, x, turned), y + bias)
+    if bias is None or weight._value.ndim != 2:
+        turned = applied(permute, (weight,), (1, 0), name="T") if weight._value.ndim == 2 else weight
+        y = applied(matmul_row, (x, turned), name="Mm" if x._value.ndim == 2 else "UnsafeView")
+        return y if bias is None else y + bias
+    y = applied(affine, (x, weight, bias), name="Addmm" if x._value.ndim == 2 else "View")
+    if y._node is not None:
+        y._node.outer = tuple([y._node.edges[i] for i in (2, 0, 1)])  # as PyTorch orders them: the bias first
+    return y
 
 
 def _by(x: Tensor, turned: bool = False) -> str:

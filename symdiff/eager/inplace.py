@@ -15,9 +15,10 @@ import numpy as np
 
 from symdiff.eager.arrays import applied, array_rule, follow
 from symdiff.eager.modes import MODE, QUIET
+from symdiff.eager.operators import edge_of
 from symdiff.eager.shapes import index_key, selected
 from symdiff.eager.storage import changed, live, quietly
-from symdiff.eager.tensor import ODD, Tensor, _edge, made, method, wrapped
+from symdiff.eager.tensor import ODD, Tensor, made, method, wrapped
 from symdiff.errors import OperationError, TensorError
 from symdiff.ops.arrays import expand, index, replace
 
@@ -121,7 +122,7 @@ def _take_graph(target: Tensor, result: Tensor, before: Tensor | None = None) ->
         rule = array_rule(replace)
         shape = base._value.shape
         shapes = (shape, (shape, target._value.shape), (target._steps,))
-        base._node = rule.node(rule, (_edge(base), _edge(result)), (), (), 0, shapes, None, 0)
+        base._node = rule.node(rule, (edge_of(base), edge_of(result)), (), (), 0, shapes, None, 0)
         base._node.given = tuple([x for x in (base if before is None else before, result) if not x._requires])
         base._requires = True
         follow(base)
@@ -130,23 +131,31 @@ def _take_graph(target: Tensor, result: Tensor, before: Tensor | None = None) ->
 # ---- the in-place forms
 
 
+def _fits(x: Tensor, other: Any) -> bool:
+    """Whether NumPy can do it in place: one floating dtype, and a shape that leaves the tensor's."""
+    value = x._value
+    if not x._dtype.is_floating_point or (value.ndim and not value.flags.writeable):
+        return False
+    if isinstance(other, Tensor):
+        z = other._value
+        return other._dtype is x._dtype and (z.shape == value.shape or not z.ndim)
+    return other.__class__ is float or other.__class__ is int
+
+
 def _inplace(name: str, forward: Callable[[Any, Any], Any], over: Callable[..., Any]) -> Callable[..., Tensor]:
     """The in-place form of an operator; without recording it works on the array directly."""
 
     def change(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
         if alpha != 1:
             other = alpha * other
-        if MODE.state == QUIET and isinstance(self._value, np.ndarray) and self._dtype.is_floating_point:
-            z = other._value if isinstance(other, Tensor) and other._dtype is self._dtype else other
-            if isinstance(z, np.ndarray | np.floating | float | int) and self._value.flags.writeable:
-                shape = getattr(z, "shape", ())
-                if not shape or shape == self._value.shape:
-                    try:
-                        over(self._value, z, self._value)
-                    except ODD:
-                        quietly(over, self._value, z, self._value)
-                    changed(self, name)
-                    return self
+        if MODE.state == QUIET and _fits(self, other):
+            x, z = self._value, other._value if isinstance(other, Tensor) else other
+            try:
+                self._value = forward(x, z) if x.__class__ is not np.ndarray else over(x, z, x)
+            except ODD:
+                self._value = quietly(forward, x, z) if x.__class__ is not np.ndarray else quietly(over, x, z, x)
+            changed(self, name)
+            return self
         return overwrite(self, forward(self, other), name)
 
     change.__name__ = name

@@ -7,10 +7,13 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
-from symdiff.eager.arrays import applied
+from symdiff.eager.arrays import applied, array_rule
+from symdiff.eager.frames import place
+from symdiff.eager.modes import MODE, WATCHED
 from symdiff.eager.reductions import named
-from symdiff.eager.tensor import Tensor, method
-from symdiff.errors import OperationError, TensorError
+from symdiff.eager.storage import quietly
+from symdiff.eager.tensor import KINDS, ODD, Tensor, made, method
+from symdiff.errors import OperationError, TensorError, TensorShapeError
 from symdiff.ops.arrays import einsum as einsum_row
 from symdiff.ops.arrays import matmul as matmul_row
 
@@ -24,16 +27,48 @@ def matmul(self: Tensor, other: Any) -> Tensor:
     Raises:
         TensorError: the inner lengths differ; the message shows both shapes.
     """
+    if MODE.state < WATCHED and other.__class__ in KINDS and self._value.ndim == other._value.ndim == 2:
+        found = _of_matrices(self, other)
+        if found is not None:
+            return found
     if not isinstance(other, Tensor):
         raise OperationError(f"matmul(): argument 'other' must be Tensor, not {type(other).__name__}")
     a, b = self._value.shape, other._value.shape
     if not a or not b:
         raise TensorError(f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D")
     if a[-1] != (b[-2] if len(b) > 1 else b[-1]):
-        raise TensorError(f"mat1 and mat2 shapes cannot be multiplied ({_by(a)} and {_by(b)})")
+        raise TensorShapeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({_by(a)} and {_by(b)}): {list(a)} has rows of {a[-1]}, {list(b)} "
+            f"columns of {b[-2] if len(b) > 1 else b[-1]}"
+        )
     if self._dtype is not other._dtype:
         raise TensorError(f"expected m1 and m2 to have the same dtype, but got: {self._dtype} != {other._dtype}")
     return applied(matmul_row, (self, other), name=_NAMES.get((len(a), len(b)), "UnsafeView"))
+
+
+def _of_matrices(a: Tensor, b: Tensor) -> Tensor | None:
+    """The product of two matrices, without the generality of `applied`; None where they do not fit."""
+    x, z = a._value, b._value
+    if x.shape[1] != z.shape[0] or a._dtype is not b._dtype:
+        return None
+    try:
+        y = matmul_row.value(x, z)
+    except ODD:
+        y = quietly(matmul_row.value, x, z)
+    out = made(y, a._dtype)
+    if MODE.state and (a._requires or b._requires):
+        edges = ((a._node or a) if a._requires else None, (b._node or b) if b._requires else None)
+        code, offset = place() or (None, 0)
+        about = (y.shape, (x.shape, z.shape), ())
+        version = a._cell[0] + b._cell[0]
+        out._node = node = _MM.node(_MM, edges, (x, z), (a._cell, b._cell), version, about, code, offset)
+        out._requires = True
+        if not (a._requires and b._requires):
+            node.given = (b,) if a._requires else (a,)
+    return out
+
+
+_MM = array_rule(matmul_row, "Mm")
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -65,9 +65,11 @@ class _GradMode:
         return call  # type: ignore[return-value]  # it has the signature of what it wraps
 
 
-def _switch(mode: bool) -> None:
-    MODE.grad = mode
-    MODE.renew()
+def _switch(grad: bool) -> None:
+    mode = MODE
+    mode.grad = grad
+    if mode.tracer is None and mode.anomaly is None:
+        mode.state = RECORDING if grad else QUIET
 
 
 class no_grad(_GradMode):  # the name that its users know

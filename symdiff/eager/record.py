@@ -224,32 +224,22 @@ def node_class(name: str) -> type[Node]:
     return _CLASSES[name]
 
 
-def reachable(roots: Sequence[Any], floor: int = -1) -> tuple[list[Node], list[Any], bool]:
-    """Every node from which ``roots`` came, results before arguments, and the leaf tensors.
+def reachable(roots: Sequence[Any], floor: int = -1) -> list[Node]:
+    """Every node from which ``roots`` came, results before arguments.
 
-    What was made before ``floor`` is left out: it cannot lead to what was made then or later. The
-    third is whether no code of the user's stands in the graph (hooks, functions).
+    What was made before ``floor`` is left out: it cannot lead to what was made then or later.
     """
     seen = {*roots}
     stack = [*seen]
     nodes: list[Node] = []
-    leaves: list[Any] = []
-    plain = True
     while stack:
         edge = stack.pop()
         if edge.sequence < 0:
-            leaves.append(edge)
             continue
         nodes.append(edge)
-        if edge.watchers is not None or edge.rule.foreign:
-            plain = False
         for e in edge.edges:
             if e is not None and e not in seen and e.sequence >= floor:
                 seen.add(e)
                 stack.append(e)
-    if len(nodes) > 1:
-        nodes.sort(key=_SEQUENCE, reverse=True)
-    return nodes, leaves, plain
-
-
-_SEQUENCE: Final = attrgetter("sequence")
+    nodes.sort(key=attrgetter("sequence"), reverse=True)
+    return nodes

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from symdiff.eager import dtypes
-from symdiff.eager.arrays import applied
+from symdiff.eager.arrays import applied, whole
 from symdiff.eager.modes import no_grad
+from symdiff.eager.operators import elementwise, unary
 from symdiff.eager.shapes import axis_of, cat, gather, reshape
 from symdiff.eager.storage import quietly, value
-from symdiff.eager.tensor import Tensor, elementwise, made, method, unary, wrapped
+from symdiff.eager.tensor import Tensor, made, method, wrapped
 from symdiff.errors import ElementError, TensorError
 from symdiff.ops import OPS
 from symdiff.ops.arrays import cumsum as cumsum_row
@@ -32,7 +33,7 @@ class Extremum(namedtuple("_Pair", ["values", "indices"])):  # a base with an at
     name = "max"
 
     def __repr__(self) -> str:
-        return f"torch.return_types.{self.name}(\nvalues={self.values},\nindices={self.indices})"
+        return f"torch.return_types.{self.name}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
 
 class Minimum(Extremum):
@@ -98,6 +99,10 @@ def _floating(x: Tensor, what: str) -> Tensor:
 def sum_(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None) -> Tensor:
     """The sum over all elements, or over dimensions. Integers and booleans give int64."""
     dim = axis if dim is None else dim
+    if dim is None and dtype is None and not keepdim:
+        found = whole(total, self)
+        if found is not None:
+            return found
     x = self if dtype is None else self.to(dtype)
     if not x._dtype.is_floating_point and dtype is None:
         x = x.to(dtypes.int64)
@@ -109,6 +114,10 @@ def sum_(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 def mean(self: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None) -> Tensor:
     """The mean over all elements, or over dimensions."""
     dim = axis if dim is None else dim
+    if dim is None and dtype is None and not keepdim:
+        found = whole(mean_row, self)
+        if found is not None:
+            return found
     x = _floating(self if dtype is None else self.to(dtype), "mean")
     axes = _axes(x, dim)
     return applied(mean_row, (x,), axes, keepdim, name="Mean" if axes is None else "MeanBackward1")
@@ -118,7 +127,7 @@ def _variance(x: Tensor, dim: Any, unbiased: bool, keepdim: bool, correction: fl
     axes = _axes(x, dim)
     away = x - applied(mean_row, (_floating(x, "var"),), axes, True)
     free = _count(x, axes) - (correction if correction is not None else int(unbiased))
-    return sum_(away * away, axes, keepdim) / float(max(free, 0))  # type: ignore[no-any-return]
+    return sum_(away * away, axes, keepdim) / float(max(free, 0))
 
 
 @method()
@@ -310,7 +319,7 @@ def softmax(self: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
 def log_softmax(self: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """The logarithm of `softmax`, without its loss of digits."""
     x = _floating(self if dtype is None else self.to(dtype), "log_softmax")
-    return x - logsumexp(x, axis_of(x, -1 if dim is None else dim), True)  # type: ignore[no-any-return]
+    return x - logsumexp(x, axis_of(x, -1 if dim is None else dim), True)
 
 
 @method()

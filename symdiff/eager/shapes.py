@@ -10,7 +10,8 @@ import numpy as np
 
 from symdiff.eager.arrays import applied
 from symdiff.eager.dtypes import wider
-from symdiff.eager.tensor import Size, Tensor, elementwise, made, method, wrapped
+from symdiff.eager.operators import elementwise
+from symdiff.eager.tensor import Size, Tensor, made, method, wrapped
 from symdiff.errors import ElementError, OperationError, ShapeError, TensorError
 from symdiff.ops import OPS
 from symdiff.ops.arrays import cat as cat_row
@@ -534,7 +535,9 @@ def diagonal(self: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Ten
     first, second = axis_of(self, dim1), axis_of(self, dim2)
     if first == second or self._value.ndim < 2:
         error = TensorError if self._value.ndim > 1 else ElementError
-        raise error(f"diagonal dimensions cannot be identical {dim1}, {dim2} of a tensor of {self._value.ndim} dimensions")
+        raise error(
+            f"diagonal dimensions cannot be identical {dim1}, {dim2} of a tensor of {self._value.ndim} dimensions"
+        )
     rest = [i for i in range(self._value.ndim) if i not in (first, second)]
     x = permuted(self, *rest, first, second)
     rows, columns = x._value.shape[-2:]

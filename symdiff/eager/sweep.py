@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from heapq import heappop, heappush
+from typing import Any, Final
 
 import numpy as np
 
 from symdiff.eager.modes import MODE, enable_grad, no_grad
 from symdiff.eager.record import Node, Watchers, reachable
 from symdiff.eager.storage import filled, live, value
-from symdiff.eager.tensor import Tensor, made, method, wrapped
+from symdiff.eager.tensor import ODD, Tensor, made, method, wrapped
 from symdiff.errors import ShapeError, TensorError
 from symdiff.ops.arrays import sum_to
 
@@ -63,7 +64,29 @@ def _backward(
     inputs: Any = None,
 ) -> None:
     """The backward pass from this tensor; see `symdiff.eager.autograd.backward`."""
-    backward(self, gradient, retain_graph, create_graph, inputs)
+    if gradient is not None or create_graph or inputs is not None:
+        backward(self, gradient, retain_graph, create_graph, inputs)
+        return
+    taken: set[int] = set()
+    for leaf, ybar in _swept((self,), (_seed(self, None),), False, retain_graph, _NOTHING).items():
+        if leaf.sequence >= 0:
+            continue
+        if leaf._grad is None and _is_its_own(leaf, ybar) and id(ybar) not in taken and MODE.tracer is None:
+            taken.add(id(ybar))
+            leaf._grad = made(ybar, leaf._dtype)  # the usual case of `_accumulate`
+        else:
+            _accumulate(leaf, ybar, False, taken)
+
+
+def _is_its_own(leaf: Tensor, ybar: Any) -> bool:
+    """Whether a cotangent is an array that the sweep has made for this leaf as it is."""
+    value = leaf._value
+    return (
+        ybar.__class__ is np.ndarray and ybar.base is None and ybar.dtype is value.dtype and ybar.shape == value.shape
+    )
+
+
+_NOTHING: Final[set[Any]] = set()
 
 
 def grad(
@@ -186,23 +209,24 @@ def _swept(
     kept: set[Any],
 ) -> Bars:
     """The cotangents of the leaves, and of the nodes in ``kept``."""
-    targets = [_target(root) for root in roots]
+    targets = [root._node or root for root in roots]
     floor = min([key.sequence for key in kept]) if kept else -1
-    nodes, leaves, plain = reachable(targets, floor)
-    if create_graph:
-        with enable_grad():
-            bars = _on_tensors(nodes, _start(targets, map(_as_tensor, roots, seeds)), kept)
-    else:
-        bars = _start(targets, [_number_or_array(seed) for seed in seeds])
-        if not plain or MODE.anomaly is not None:
-            bars = _careful(nodes, bars, kept)
+    order: list[Node] = []
+    bars: Bars | None = None
+    if not create_graph:
+        start = _start(targets, map(_number_or_array, seeds))
+        bars = _quick(start, floor, kept, roots, order)
+    if bars is None:
+        order = reachable(targets, floor)
+        if create_graph:
+            with enable_grad():
+                bars = _on_tensors(order, _start(targets, map(_as_tensor, roots, seeds)), kept)
         else:
-            bars = _on_arrays(nodes, bars, kept, roots)
-    for leaf in leaves:
-        if leaf._hooks and leaf in bars:
-            bars[leaf] = hooked(leaf._hooks, _as_gradient(leaf, bars[leaf], create_graph, set()))
+            bars = _careful(order, start, kept)
+    for leaf in [edge for edge in bars if edge.sequence < 0 and edge._hooks]:
+        bars[leaf] = hooked(leaf._hooks, _as_gradient(leaf, bars[leaf], create_graph, set()))
     if not (create_graph if retain_graph is None else retain_graph):
-        for node in nodes:
+        for node in order:
             if not node.rule.trivial:
                 node.saved = None
                 node.cells = ()
@@ -228,52 +252,64 @@ def _add(bars: Bars, edge: Any, part: Any) -> None:
     bars[edge] = bars[edge] + part if edge in bars else part
 
 
-def _on_arrays(nodes: Sequence[Node], bars: Bars, kept: set[Any], roots: Sequence[Tensor]) -> Bars:
-    seeds = dict(bars)
-    with np.errstate(all="ignore"):
-        bars = _plain(nodes, bars, kept)
+def _quick(start: Bars, floor: int, kept: set[Any], roots: Sequence[Tensor], order: list[Node]) -> Bars | None:
+    """The plain sweep; None where the careful one is needed. ``order`` gets the nodes that it went through.
+
+    A heap gives the nodes in the order of their creation, the last first, as they are reached.
+    """
+    if MODE.anomaly is not None:
+        return None
+    bars = dict(start)
+    try:
+        if not _plain(bars, floor, kept, order):
+            return None
         ends = [*bars.values(), *[root._value for root in roots]]
         if MODE.tracer is not None:
             MODE.tracer.check(ends)
             return bars
-        if all(map(is_finite, ends)):
-            return bars
-    bars = _careful(nodes, seeds, kept)
-    if any(root._value.size == 1 and np.isnan(root._value) for root in roots):
-        return {edge: np.full(np.shape(ybar), np.nan, root_dtype(roots)) for edge, ybar in bars.items()}
-    return bars
+        total = 0.0
+        for end in ends:  # a sum of squares is finite where all are; that it may overflow costs time alone
+            total += np.vdot(end, end) if end.__class__ is np.ndarray else end * end
+        return bars if math.isfinite(total) else None
+    except ODD:
+        return None
 
 
-def root_dtype(roots: Sequence[Tensor]) -> Any:
-    """The NumPy dtype of what is differentiated."""
-    return roots[0]._dtype.numpy
-
-
-def _plain(nodes: Sequence[Node], bars: Bars, kept: set[Any]) -> Bars:
+def _plain(bars: Bars, floor: int, kept: set[Any], order: list[Node]) -> bool:
+    """Sweep as far as no code of the user's stands in the graph; say whether that was to the end."""
     found: Bars = {}
-    take = bars.pop
-    for node in nodes:
-        ybar = take(node, None)
-        if ybar is None:
-            continue
+    heap = [(-edge.sequence, edge) for edge in bars if edge.sequence >= 0]
+    heap.sort()
+    while heap:
+        node = heappop(heap)[1]
+        rule = node.rule
+        if node.watchers is not None or rule.foreign:
+            return False
+        order.append(node)
+        ybar = bars.pop(node)
         if kept and node in kept:
             found[node] = ybar
-        saved: Any = node.saved
+        saved = node.saved
         version = 0
         for cell in node.cells:
             version += cell[0]
         if saved is None or version != node.version:
             node.check_saved()
-        rule = node.rule
         if rule.elementwise:
             parts = rule.quick(ybar, *saved) if node.shapes is None else spread(node, rule.quick, ybar, saved)
         else:
             parts = rule.pull(node, ybar, saved)
         for edge, part in zip(node.edges, parts):  # noqa: B905  # equal lengths by construction; the hot loop
-            if edge is not None:
-                bars[edge] = bars[edge] + part if edge in bars else part
+            if edge is None:
+                continue
+            if edge in bars:
+                bars[edge] = bars[edge] + part
+            elif edge.sequence >= floor:
+                bars[edge] = part
+                if edge.sequence >= 0:
+                    heappush(heap, (-edge.sequence, edge))
     bars.update(found)
-    return bars
+    return True
 
 
 def spread(node: Node, kernel: Any, ybar: Any, saved: Any) -> list[Any]:
@@ -291,6 +327,8 @@ def spread(node: Node, kernel: Any, ybar: Any, saved: Any) -> list[Any]:
 def _summed(part: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(part, float) or part.shape == shape:
         return part
+    if not shape and part.__class__ is np.ndarray:
+        return np.add.reduce(part, None)
     return sum_to((part,), shape)
 
 
@@ -404,9 +442,9 @@ def _revived_inputs(node: Node, kind: Any) -> list[Any]:
     """What a node saved, as tensors with the graph that they had."""
     opened = [i for i, k in enumerate(node.rule.kinds) if type(k) is str]  # edges leave exact numbers out
     found = []
-    for i, value in zip(node.rule.uses, node.saved or (), strict=True):
+    for i, old in zip(node.rule.uses, node.saved or (), strict=True):
         edge = node if i < 0 else node.edges[opened.index(i)]
-        found.append(value if isinstance(value, int | float) and edge is None else _revived(value, edge, kind))
+        found.append(old if isinstance(old, int | float) and edge is None else _revived(old, edge, kind))
     return found
 
 
@@ -455,7 +493,7 @@ def _as_gradient(x: Tensor, ybar: Any, create_graph: bool, taken: set[int]) -> T
     shape = value.shape
     if not shape and not isinstance(ybar, np.ndarray):
         return made(ybar if type(ybar) is kind.numpy.type else kind.numpy.type(ybar), kind)
-    if np.shape(ybar) != shape:
+    if (ybar.__class__ is not np.ndarray and np.shape(ybar) != shape) or ybar.shape != shape:
         return made(filled(ybar, shape).astype(kind.numpy, copy=False), kind)
     if ybar.dtype is not kind.numpy:
         ybar = ybar.astype(kind.numpy)

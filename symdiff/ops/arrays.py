@@ -107,8 +107,8 @@ _MANY = 64  # rows, from which on a product with ones is faster than a sum over 
 
 
 def _reduced(x: Any, axes: tuple[int, ...] | None, kept: bool) -> Any:
-    if axes == (0,) and not kept and x.ndim == 2 and x.shape[0] >= _MANY and x.dtype.kind == "f":
-        return np.matmul(np.ones(x.shape[0], x.dtype), x)
+    if axes == (0,) and not kept and x.ndim == 2 and x.shape[0] >= _MANY and x.shape[1] > 1 and x.dtype.kind == "f":
+        return np.dot(np.ones(x.shape[0], x.dtype), x)
     return x.sum(axis=axes, keepdims=kept) if kept else np.add.reduce(x, axis=axes)
 
 
@@ -117,8 +117,7 @@ def _sum_to(x: Any, shape: Shape) -> Any:
         return x
     lead = x.ndim - len(shape)
     axes = tuple([i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)])
-    summed = _reduced(x, axes, False) if axes else x
-    return summed if summed.shape == shape else summed.reshape(shape)
+    return np.reshape(_reduced(x, axes, False) if axes else x, shape)
 
 
 def _mean(x: Any, axes: tuple[int, ...] | None, kept: bool) -> Any:
@@ -283,9 +282,8 @@ replace: ArrayOp = array_operation(
 
 
 def _product(a: Any, b: Any) -> Any:
-    if a.ndim > 1 and b.ndim > 1 and a.shape[-1] == 1 == b.shape[-2]:
-        return a * b  # an outer product, for which NumPy's matmul takes twice the time
-    return np.matmul(a, b)
+    # of two matrices the same, in a quarter of the time where the inner length is 1
+    return np.dot(a, b) if a.ndim == b.ndim == 2 else np.matmul(a, b)
 
 
 def _swapped(x: Any) -> Any:
@@ -298,6 +296,8 @@ def _swapped(x: Any) -> Any:
 def _matmul_back(ybar: Any, i: int, args: tuple[Any, ...]) -> Any:
     """For ``y = a @ b``: ``ybar @ b.T`` and ``a.T @ ybar``, with vectors as matrices of one row or column."""
     a, b = args
+    if isinstance(ybar, np.ndarray) and a.ndim == b.ndim == 2:  # the case that must be fast
+        return np.dot(ybar, b.T) if i == 0 else np.dot(a.T, ybar)
     shape = tuple(args[i].shape)
     if len(a.shape) == 1:
         a = reshape((a,), (1, *a.shape))
@@ -320,6 +320,28 @@ matmul: ArrayOp = array_operation(
     saves=True,
     torch="Mm",
     source="Giles, 'Collected matrix derivative results for forward and reverse mode AD' (2008), section 2.2.2",
+)
+
+
+def _affine_back(ybar: Any, i: int, args: tuple[Any, ...]) -> Any:
+    x, weight, bias = args
+    if i == 0:
+        return matmul((ybar, weight))
+    if i == 2:
+        return sum_to((ybar,), tuple(bias.shape))
+    if len(x.shape) != 2:  # a vector, or a batch of batches
+        x = reshape((x,), (-1, x.shape[-1]))
+        ybar = reshape((ybar,), (-1, ybar.shape[-1]))
+    return matmul((_swapped(ybar), x))
+
+
+affine: ArrayOp = array_operation(
+    "affine",
+    lambda x, weight, bias: _product(x, weight.T) + bias,
+    _affine_back,
+    saves=True,
+    torch="Addmm",
+    source="x @ weight.T + bias: the transposes of a product and of broadcasting",
 )
 
 

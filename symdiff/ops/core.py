@@ -128,6 +128,9 @@ class Op:
 OPS: Final[dict[str, Op]] = {}
 """The table: every operation by its name. Rows of the language and of its helpers alike."""
 
+forgetters: Final[list[Callable[[Op], None]]] = []
+"""Called with a row that was removed: whoever keeps something made from rows drops it."""
+
 _ALIASES: Final[dict[str, str]] = {}
 _positions: Final = count()
 NUMBERS: Final = (int, Fraction)  # what is exact; a tuple, since isinstance would build int | Fraction anew
@@ -149,10 +152,12 @@ def operation(name: str, arity: int | None, value: Callable[..., Any], partials:
 
 
 def remove(op: Op) -> None:
-    """Take a row out of the table again."""
+    """Take a row out of the table again, and tell those in ``forgetters``."""
     del OPS[op.name]
     for alias in op.aliases:
         del _ALIASES[alias]
+    for forget in forgetters:
+        forget(op)
 
 
 def find(name: str) -> Op | None:

@@ -31,6 +31,7 @@ __all__ = [
     "cross_entropy",
     "gelu",
     "l1_loss",
+    "leaky_relu",
     "linear",
     "log_softmax",
     "mse_loss",
@@ -71,6 +72,11 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     scaled = input if beta == 1 else input * beta
     smooth = _softplus(scaled)
     return named("Softplus", (input,), where(scaled > threshold, input, smooth if beta == 1 else smooth / beta))
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x where it is positive, else ``negative_slope*x``."""
+    return named("LeakyRelu", (input,), where(input > 0, input, input * negative_slope))
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
