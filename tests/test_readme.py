@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.eager.differences import DIFFERENCES
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FLAGS = doctest.ELLIPSIS | doctest.REPORT_NDIFF
@@ -27,6 +29,25 @@ def commands() -> list[tuple[str, str]]:
         _, *parts = re.split(r"^\$ ", block, flags=re.MULTILINE)
         found += [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
     return found
+
+
+def difference_table() -> str:
+    """The table of tests/eager/differences.py as Markdown."""
+    lines = ["| derivatives of | at | PyTorch | symdiff | true | why |", "|---|---|---:|---:|---:|---|"]
+    for row in DIFFERENCES:
+        place = ", ".join(f"{name} = {number:g}" for name, number in row.at.items())
+        numbers = [", ".join(map(shown, found)) for found in (row.theirs, row.ours, row.truth)]
+        lines.append(f"| `{row.formula}` | {place} | {' | '.join(numbers)} | {row.why} |")
+    return "\n".join(lines)
+
+
+def shown(number: float | None) -> str:
+    return "none" if number is None else f"{number:.9g}"
+
+
+def test_the_table_of_differences_is_that_of_the_tests() -> None:
+    found = README.partition("<!-- differences: begin -->\n")[2].partition("\n<!-- differences: end -->")[0]
+    assert found == difference_table()
 
 
 def test_python_blocks() -> None:

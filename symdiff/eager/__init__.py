@@ -22,22 +22,25 @@ import numpy as np
 
 from symdiff.eager import (
     arrays,
+    conversions,
     dtypes,
     functions,
+    gradients,
     inplace,
+    joining,
     linalg,
     look,
     operators,
     printing,
     reductions,
+    selections,
     shapes,
     sweep,
 )
 from symdiff.eager import frames as _frames
 from symdiff.eager import tensor as _tensor
-from symdiff.eager.capture import compiled as compile  # the names that its users know
+from symdiff.eager.batches import vmap
 from symdiff.eager.creation import (
-    Generator,
     arange,
     as_tensor,
     empty,
@@ -48,15 +51,8 @@ from symdiff.eager.creation import (
     full_like,
     linspace,
     logspace,
-    manual_seed,
     ones,
     ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
     tensor,
     zeros,
     zeros_like,
@@ -75,11 +71,14 @@ from symdiff.eager.dtypes import (
     uint8,
 )
 from symdiff.eager.functions import is_tensor, result_type, sinc
+from symdiff.eager.joining import cat, hstack, meshgrid, stack, vstack, where
 from symdiff.eager.linalg import einsum
 from symdiff.eager.look import explain
 from symdiff.eager.modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from symdiff.eager.operators import row_function
-from symdiff.eager.shapes import broadcast_to, cat, hstack, meshgrid, stack, vstack, where
+from symdiff.eager.random import Generator, manual_seed, rand, rand_like, randint, randn, randn_like, randperm
+from symdiff.eager.replay import compiled as compile  # the names that its users know
+from symdiff.eager.shapes import broadcast_to
 from symdiff.eager.tensor import Size, Tensor
 from symdiff.ops import Op
 from symdiff.ops.core import forgetters
@@ -172,6 +171,7 @@ __all__ = [
     "stack",
     "tensor",
     "uint8",
+    "vmap",
     "vstack",
     "where",
     "zeros",

@@ -90,7 +90,7 @@ def applied(op: ArrayOp, args: Sequence[Any], *parameters: Any, name: str = "") 
             raise mismatch(op, args) from None
         raise TensorError(f"{op.name}: {error}") from None
     out = made(y, kind)
-    if op.view and isinstance(y, np.ndarray) and np.may_share_memory(y, values[0]):
+    if op.view and isinstance(y, np.ndarray) and (not y.size or np.may_share_memory(y, values[0])):
         _alias(out, args[0], op, parameters)
     if requires and MODE.grad:
         rule = array_rule(op, name)

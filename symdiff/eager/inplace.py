@@ -16,7 +16,7 @@ import numpy as np
 from symdiff.eager.arrays import applied, array_rule, follow
 from symdiff.eager.modes import MODE, QUIET
 from symdiff.eager.operators import edge_of
-from symdiff.eager.shapes import index_key, selected
+from symdiff.eager.selections import index_key, selected
 from symdiff.eager.storage import changed, live, quietly
 from symdiff.eager.tensor import ODD, Tensor, made, method, wrapped
 from symdiff.errors import OperationError, TensorError
@@ -53,6 +53,12 @@ def overwrite(target: Tensor, result: Tensor, operation: str) -> Tensor:
 
 def check_leaf(target: Tensor) -> None:
     """Refuse to change a leaf that requires a gradient, whose history would be wrong."""
+    base = target._base
+    if MODE.grad and base is not None and base._requires and not target._requires:
+        raise TensorError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled: the gradient of "
+            "its base would be wrong. Make the view and change it both inside no_grad(), or both outside"
+        )
     if MODE.grad and target._requires:
         if target._node is None:
             raise TensorError(
@@ -115,17 +121,26 @@ def _take_graph(target: Tensor, result: Tensor, before: Tensor | None = None) ->
     base = target._base
     if base is None:
         if result._requires:
-            target._node = result._node
-            target._requires = True
+            _renew(target, result._node)
             follow(target)
     elif result._requires or base._requires:
         rule = array_rule(replace)
         shape = base._value.shape
         shapes = (shape, (shape, target._value.shape), (target._steps,))
-        base._node = rule.node(rule, (edge_of(base), edge_of(result)), (), (), 0, shapes, None, 0)
-        base._node.given = tuple([x for x in (base if before is None else before, result) if not x._requires])
-        base._requires = True
+        node = rule.node(rule, (edge_of(base), edge_of(result)), (), (), 0, shapes, None, 0)
+        node.given = tuple([x for x in (base if before is None else before, result) if not x._requires])
+        _renew(base, node)
         follow(base)
+
+
+def _renew(tensor: Tensor, node: Any) -> None:
+    """Give a tensor the node that has made it as it is now; a gradient that is kept is kept of that."""
+    old = tensor._node
+    tensor._node = node
+    tensor._requires = True
+    if tensor._retains and old is not None and old.watchers is not None:
+        old.watchers.retained = None
+        node.retain(tensor)
 
 
 # ---- the in-place forms
@@ -236,11 +251,21 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     return overwrite(self, self.masked_fill(mask, value), "masked_fill_")
 
 
+def _without_leading_ones(value: Any, rank: int) -> Any:
+    """What is assigned, without axes of length 1 in front that the place does not have."""
+    if not isinstance(value, Tensor):
+        return value
+    extra = value._value.ndim - rank
+    ones = extra > 0 and all(n == 1 for n in value._value.shape[:extra])
+    return value.reshape(value._value.shape[extra:]) if ones else value
+
+
 @method("__setitem__")
 def _setitem(self: Tensor, key: Any, value: Any) -> None:
     parts, basic = index_key(self, key)
     if basic:
         place = selected(self, parts, basic)
+        value = _without_leading_ones(value, place._value.ndim)
         if isinstance(value, Tensor):
             copy_(place, value)
         elif isinstance(value, int | float):

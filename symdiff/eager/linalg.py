@@ -38,8 +38,8 @@ def matmul(self: Tensor, other: Any) -> Tensor:
         raise TensorError(f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D")
     if a[-1] != (b[-2] if len(b) > 1 else b[-1]):
         raise TensorShapeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({_by(a)} and {_by(b)}): {list(a)} has rows of {a[-1]}, {list(b)} "
-            f"columns of {b[-2] if len(b) > 1 else b[-1]}"
+            f"mat1 and mat2 shapes cannot be multiplied ({_by(a)} and {_by(b)}): {list(a)} has rows of {a[-1]}, "
+            f"{list(b)} columns of {b[-2] if len(b) > 1 else b[-1]}"
         )
     if self._dtype is not other._dtype:
         raise TensorError(f"expected m1 and m2 to have the same dtype, but got: {self._dtype} != {other._dtype}")

@@ -47,15 +47,11 @@ def _binary(name: str, forward: Callable[[Any, Any], Any]) -> Callable[[Any, Any
         if state >= WATCHED or not self._dtype.is_floating_point:
             return elementwise(op, (self, other))
         x = self._value
-        if kind in KINDS:
-            if other._dtype is not self._dtype:
-                return elementwise(op, (self, other))
-            z = other._value
-            shape = x.shape
-            shapes = None if shape == z.shape else (shape, z.shape)
-        elif kind is float or kind is int:
+        numeric = kind is float or kind is int
+        if numeric:
             z = other
-            shapes = None
+        elif kind in KINDS and other._dtype is self._dtype:
+            z = other._value
         else:
             return elementwise(op, (self, other))
         try:
@@ -70,38 +66,49 @@ def _binary(name: str, forward: Callable[[Any, Any], Any]) -> Callable[[Any, Any
         out._cell = cell = [0]
         if not state:
             return out
-        if kind is float or kind is int:
+        given: Any = None
+        shapes = None
+        edges: tuple[Any, ...]
+        if numeric:
             if not self._requires:
                 return out
-            rule = rules[WANTS, _exponent(z) if exponents else NUMBER]
-            edges: tuple[Any, ...] = (self._node or self,) if exponents else (self._node or self, None)
-            given: tuple[Any, ...] = () if type(rule.kinds[1]) is not str else (z,)
+            rule = rules[WANTS, _exponent(z)] if exponents else rules[_NUMBER]
+            if type(rule.kinds[1]) is str:
+                given = other
+            edges = (self._node or self,) if exponents else (self._node or self, None)
             saved, cells, version = rule.keep(x, z, y, self._cell, None, cell)
         else:
             if self._requires:
-                rule = rules[_BOTH if other._requires else _FIRST]
-                edges = (self._node or self, (other._node or other) if other._requires else None)
-                given = () if other._requires else (other,)
+                if other._requires:
+                    rule = rules[_BOTH]
+                    edges = (self._node or self, other._node or other)
+                else:
+                    rule = rules[_FIRST]
+                    edges = (self._node or self, None)
+                    given = other
             elif other._requires:
                 rule = rules[_SECOND]
                 edges = (None, other._node or other)
-                given = (self,)
+                given = self
             else:
                 return out
             saved, cells, version = rule.keep(x, z, y, self._cell, other._cell, cell)
+            shape, other_shape = x.shape, z.shape
+            if shape != other_shape:
+                shapes = (y.shape, (shape, other_shape))
         frame = _getframe(1)
         while id(frame.f_globals) in ours and frame.f_back is not None:
             frame = frame.f_back
-        if shapes is not None:
-            shapes = (y.shape, shapes)
         out._node = node = rule.node(rule, edges, saved, cells, version, shapes, frame.f_code, frame.f_lasti)
-        node.given = given
+        if given is not None:
+            node.given = (given,)
         out._requires = True
         return out
 
     return operator
 
 
+_NUMBER: Final = (WANTS, NUMBER)
 _BOTH: Final = (WANTS, WANTS)
 _FIRST: Final = (WANTS, CONSTANT)
 _SECOND: Final = (CONSTANT, WANTS)

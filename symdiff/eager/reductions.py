@@ -14,9 +14,11 @@ import numpy as np
 
 from symdiff.eager import dtypes
 from symdiff.eager.arrays import applied, whole
+from symdiff.eager.joining import cat
 from symdiff.eager.modes import no_grad
 from symdiff.eager.operators import elementwise, unary
-from symdiff.eager.shapes import axis_of, cat, gather, reshape
+from symdiff.eager.selections import gather
+from symdiff.eager.shapes import axis_of, reshape
 from symdiff.eager.storage import quietly, value
 from symdiff.eager.tensor import Tensor, made, method, wrapped
 from symdiff.errors import ElementError, TensorError
@@ -181,6 +183,8 @@ def _product(self: Tensor, dim: Any, keepdim: bool) -> Tensor:
         x = cat([product, rest], axis) if rest._value.shape[axis] else product
     if not x._value.shape[axis]:
         x = wrapped(np.ones((*x._value.shape[:axis], 1, *x._value.shape[axis + 1 :]), x._dtype.numpy))
+    if x._base is not None:  # one factor: the result must not share its memory
+        x = x.clone()
     if dim is None:
         return reshape(x, (1,) * self._value.ndim if keepdim else ())
     return x if keepdim else x.squeeze(axis)
@@ -288,19 +292,18 @@ method("argmin")(_place("argmin"))
 def logsumexp(self: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` over dimensions, without overflow."""
     top = _top(_floating(self, "logsumexp"), dim)
-    total_ = unary("log")(sum_(unary("exp")(self - top), dim, True)) + top
-    axes = _axes(self, dim)
-    return (  # type: ignore[no-any-return]
-        total_
-        if keepdim or not self._value.ndim
-        else total_.squeeze(tuple(range(self._value.ndim)) if axes is None else axes)
-    )
+    logarithm: Tensor = unary("log")(sum_(unary("exp")(self - top), dim, keepdim))
+    return logarithm + top.reshape(logarithm.shape)  # type: ignore[no-any-return]
 
 
 def _top(x: Tensor, dim: Any) -> Tensor:
     """The largest element over dimensions as a constant, 0 where it is infinite."""
     given = value(x)
-    best = np.max(given, axis=_axes(x, dim), keepdims=True) if given.size else np.zeros(1, given.dtype)
+    axes = _axes(x, dim)
+    if not given.size:
+        kept = tuple(1 if axes is None or i in axes else n for i, n in enumerate(given.shape))
+        return made(np.zeros(kept, given.dtype), x._dtype)
+    best = np.max(given, axis=axes, keepdims=True)
     return made(np.where(np.isfinite(best), best, 0).astype(given.dtype), x._dtype)
 
 

@@ -11,197 +11,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from symdiff.eager.modes import MODE, enable_grad, no_grad
 from symdiff.eager.record import Node, Watchers, reachable
 from symdiff.eager.storage import filled, live, value
-from symdiff.eager.tensor import ODD, Tensor, made, method, wrapped
-from symdiff.errors import ShapeError, TensorError
+from symdiff.eager.tensor import ODD, Tensor, made, wrapped
+from symdiff.errors import ShapeError
 from symdiff.ops.arrays import sum_to
 
 Bars = dict[Any, Any]  # the cotangent of every node and leaf that has received one
 
 
-def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """Add to ``grad`` of every leaf the gradient of the tensors, weighted by ``grad_tensors``.
-
-    Args:
-        tensors: a tensor, or several.
-        grad_tensors: their cotangents, of their shapes; None for 1 where a tensor has one element.
-        retain_graph: keep what the graph saved, for another pass; ``create_graph`` if None.
-        create_graph: record the pass itself, for higher derivatives.
-        inputs: the leaves to fill; all if None.
-
-    Raises:
-        TensorError: a tensor requires no gradient, has several elements and no cotangent, or its
-            graph was freed or changed.
-    """
-    roots = _listed(tensors)
-    seeds = _seeds(roots, _given(roots, grad_tensors))
-    wanted = None if inputs is None else {_target(x) for x in _listed(inputs)}
-    bars = _swept(roots, seeds, create_graph, retain_graph, wanted or set())
-    taken = _memory_of(seeds)
-    for leaf, ybar in bars.items():
-        if leaf.sequence < 0 and (wanted is None or leaf in wanted):
-            _accumulate(leaf, ybar, create_graph, taken)
-
-
-@method("backward")
-def _backward(
-    self: Tensor,
-    gradient: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """The backward pass from this tensor; see `symdiff.eager.autograd.backward`."""
-    if gradient is not None or create_graph or inputs is not None:
-        backward(self, gradient, retain_graph, create_graph, inputs)
-        return
-    taken: set[int] = set()
-    for leaf, ybar in _swept((self,), (_seed(self, None),), False, retain_graph, _NOTHING).items():
-        if leaf.sequence >= 0:
-            continue
-        if leaf._grad is None and _is_its_own(leaf, ybar) and id(ybar) not in taken and MODE.tracer is None:
-            taken.add(id(ybar))
-            leaf._grad = made(ybar, leaf._dtype)  # the usual case of `_accumulate`
-        else:
-            _accumulate(leaf, ybar, False, taken)
-
-
-def _is_its_own(leaf: Tensor, ybar: Any) -> bool:
-    """Whether a cotangent is an array that the sweep has made for this leaf as it is."""
-    value = leaf._value
-    return (
-        ybar.__class__ is np.ndarray and ybar.base is None and ybar.dtype is value.dtype and ybar.shape == value.shape
-    )
-
-
-_NOTHING: Final[set[Any]] = set()
-
-
-def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
-    materialize_grads: bool = False,
-) -> tuple[Any, ...]:
-    """The gradients of ``outputs`` by ``inputs``, as a tuple, leaving every ``grad`` alone.
-
-    Args:
-        outputs: a tensor, or several; their gradients are summed.
-        inputs: a tensor, or several, from which the outputs were computed; leaves or not.
-        grad_outputs: the cotangents of the outputs; None for 1 where an output has one element.
-        retain_graph: keep what the graph saved; ``create_graph`` if None.
-        create_graph: record the pass, so that the gradients can be differentiated again.
-        allow_unused: give None for an input that no output depends on, instead of raising.
-        is_grads_batched: ``grad_outputs`` have a leading axis; the gradients get one too.
-        materialize_grads: give zeros instead of None.
-
-    Raises:
-        TensorError: as `backward`, and for an input that was not used.
-    """
-    roots, targets = _listed(outputs), _listed(inputs)
-    given = _given(roots, grad_outputs)
-    if is_grads_batched:
-        return _batched(roots, targets, given, create_graph, allow_unused)
-    for x in targets:
-        if not x._requires:
-            raise TensorError("One of the differentiated Tensors does not require grad")
-    keys = [_target(x) for x in targets]
-    seeds = _seeds(roots, given)
-    bars = _swept(roots, seeds, create_graph, retain_graph, set(keys))
-    found: list[Any] = []
-    taken = _memory_of(seeds)
-    for x, key in zip(targets, keys, strict=True):
-        if key in bars:
-            found.append(_as_gradient(x, bars[key], create_graph, taken))
-        elif materialize_grads:
-            found.append(made(np.zeros(x._value.shape, x._dtype.numpy)[()], x._dtype))
-        elif allow_unused:
-            found.append(None)
-        else:
-            raise TensorError(
-                "One of the differentiated Tensors appears to not have been used in the graph. "
-                "Set allow_unused=True if this is the desired behavior."
-            )
-    return tuple(found)
-
-
-def _batched(roots: Any, targets: Any, given: Any, create_graph: bool, allow_unused: bool | None) -> tuple[Any, ...]:
-    from symdiff.eager.shapes import stack
-
-    rows = [
-        grad(roots, targets, [None if g is None else g[i] for g in given], True, create_graph, allow_unused)
-        for i in range(len(given[0]))
-    ]
-    return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))
-
-
-def _listed(values: Any) -> list[Any]:
-    return (
-        list(values) if isinstance(values, tuple | list) else [values] if isinstance(values, Tensor) else list(values)
-    )
-
-
-def _given(roots: Sequence[Tensor], cotangents: Any) -> list[Any]:
-    found = [None] * len(roots) if cotangents is None else _listed(cotangents)
-    if len(found) != len(roots):
-        raise TensorError(f"got {len(roots)} tensors and {len(found)} gradients")
-    return found
-
-
-def _target(x: Tensor) -> Any:
-    return x._node or x
-
-
-# ---- seeds
-
-
-def _seeds(roots: Sequence[Tensor], given: Sequence[Any]) -> list[Any]:
-    return [_seed(root, ybar) for root, ybar in zip(roots, given, strict=True)]
-
-
-def _seed(root: Tensor, ybar: Any) -> Any:
-    if not root._requires:
-        raise TensorError(
-            "element 0 of tensors does not require grad and does not have a grad_fn: no tensor that it was computed "
-            "from requires a gradient, or it was computed under no_grad() or detached"
-        )
-    if ybar is None:
-        if root._value.size != 1:
-            raise TensorError(
-                f"grad can be implicitly created only for scalar outputs; this one has shape {list(root.shape)}. "
-                "Call sum() or mean() on it first, or give the cotangent: y.backward(torch.ones_like(y))"
-            )
-        one = root._dtype.numpy.type(1)
-        return one if not root._value.ndim else np.ones(root._value.shape, root._dtype.numpy)
-    if not isinstance(ybar, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(ybar).__name__}")
-    if ybar._value.shape != root._value.shape:
-        raise TensorError(
-            f"Mismatch in shape: grad_output has a shape of {ybar.shape} and output has a shape of {root.shape}."
-        )
-    return ybar
-
-
-# ---- sweeps
-
-
-def _swept(
+def swept(
     roots: Sequence[Tensor],
     seeds: Sequence[Any],
     create_graph: bool,
@@ -224,13 +48,18 @@ def _swept(
         else:
             bars = _careful(order, start, kept)
     for leaf in [edge for edge in bars if edge.sequence < 0 and edge._hooks]:
-        bars[leaf] = hooked(leaf._hooks, _as_gradient(leaf, bars[leaf], create_graph, set()))
+        bars[leaf] = hooked(leaf._hooks, as_gradient(leaf, bars[leaf], create_graph, set()))
     if not (create_graph if retain_graph is None else retain_graph):
-        for node in order:
-            if not node.rule.trivial:
-                node.saved = None
-                node.cells = ()
+        release(order)
     return bars
+
+
+def release(nodes: Sequence[Node]) -> None:
+    """Free what nodes saved, but for those that need nothing."""
+    for node in nodes:
+        if not node.rule.trivial:
+            node.saved = None
+            node.cells = ()
 
 
 def _number_or_array(seed: Any) -> Any:
@@ -261,7 +90,7 @@ def _quick(start: Bars, floor: int, kept: set[Any], roots: Sequence[Tensor], ord
         return None
     bars = dict(start)
     try:
-        if not _plain(bars, floor, kept, order):
+        if not plain_sweep(bars, floor, kept, order):
             return None
         ends = [*bars.values(), *[root._value for root in roots]]
         if MODE.tracer is not None:
@@ -275,7 +104,7 @@ def _quick(start: Bars, floor: int, kept: set[Any], roots: Sequence[Tensor], ord
         return None
 
 
-def _plain(bars: Bars, floor: int, kept: set[Any], order: list[Node]) -> bool:
+def plain_sweep(bars: Bars, floor: int, kept: set[Any], order: list[Node]) -> bool:
     """Sweep as far as no code of the user's stands in the graph; say whether that was to the end."""
     found: Bars = {}
     heap = [(-edge.sequence, edge) for edge in bars if edge.sequence >= 0]
@@ -327,8 +156,8 @@ def spread(node: Node, kernel: Any, ybar: Any, saved: Any) -> list[Any]:
 def _summed(part: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(part, float) or part.shape == shape:
         return part
-    if not shape and part.__class__ is np.ndarray:
-        return np.add.reduce(part, None)
+    if part.__class__ is np.ndarray:
+        return sum_to.value(part, shape) if shape else np.add.reduce(part, None)
     return sum_to((part,), shape)
 
 
@@ -360,16 +189,21 @@ def _parts(node: Node, ybar: Any) -> Sequence[Any]:
     if not rule.elementwise:
         parts = rule.pull(node, ybar, node.saved)
     else:
-        parts = _by(node, rule.quick, ybar)
+        parts = _by(node, rule.quick, ybar, node.saved)
         if rule.guarded or not all(map(is_finite, parts)):
-            parts = _by(node, rule.careful, ybar)
+            parts = _by(node, rule.careful, ybar, [_ieee(old) for old in node.saved or ()])
     if MODE.anomaly is not None:
         MODE.anomaly.inspect_parts(node, parts)
     return parts  # type: ignore[no-any-return]
 
 
-def _by(node: Node, kernel: Any, ybar: Any) -> Any:
-    return kernel(ybar, *node.saved) if node.shapes is None else spread(node, kernel, ybar, node.saved)  # type: ignore[misc]
+def _by(node: Node, kernel: Any, ybar: Any, saved: Any) -> Any:
+    return kernel(ybar, *saved) if node.shapes is None else spread(node, kernel, ybar, saved)
+
+
+def _ieee(number: Any) -> Any:
+    """A Python number as NumPy's, whose division by zero is infinite."""
+    return np.float64(number) if number.__class__ is float or number.__class__ is int else number
 
 
 def _watched(node: Node, ybar: Any) -> Tensor:
@@ -430,7 +264,7 @@ def _tensor_parts(node: Node, ybar: Tensor) -> Sequence[Any]:
     with np.errstate(all="ignore"):
         finite = all(is_finite(part._value) for part in parts if isinstance(part, Tensor))
     if rule.guarded or not finite:
-        parts = _through(node, rule.careful_on_tensors, ybar, inputs)
+        parts = _through(node, rule.careful_on_tensors, ybar, [_ieee(old) for old in inputs])
     return parts
 
 
@@ -481,7 +315,7 @@ def _as_tensor(root: Tensor, seed: Any) -> Tensor:
     return seed if isinstance(seed, Tensor) else made(seed, root._dtype)
 
 
-def _as_gradient(x: Tensor, ybar: Any, create_graph: bool, taken: set[int]) -> Tensor:
+def as_gradient(x: Tensor, ybar: Any, create_graph: bool, taken: set[int]) -> Tensor:
     """A cotangent as a tensor of the shape and dtype of ``x``, on memory of its own: none in ``taken``."""
     if isinstance(ybar, Tensor):
         if ybar._dtype is not x._dtype:
@@ -502,12 +336,6 @@ def _as_gradient(x: Tensor, ybar: Any, create_graph: bool, taken: set[int]) -> T
     return made(ybar, kind)
 
 
-def _memory_of(seeds: Sequence[Any]) -> set[int]:
-    """The user's own cotangents, in whose memory no gradient may lie."""
-    arrays = [live(seed) for seed in seeds if isinstance(seed, Tensor)]
-    return {id(array if array.base is None else array.base) for array in arrays}
-
-
 def _alone(ybar: Any, taken: set[int]) -> bool:
     """Whether a gradient may lie where the sweep has put it: in memory that it fills, and shares with no other."""
     owner = ybar
@@ -517,21 +345,3 @@ def _alone(ybar: Any, taken: set[int]) -> bool:
         return False
     taken.add(id(owner))
     return True
-
-
-def _accumulate(leaf: Tensor, ybar: Any, create_graph: bool, taken: set[int]) -> None:
-    if MODE.tracer is not None:
-        MODE.tracer.accumulates(leaf)
-    old = leaf._grad
-    if old is None:
-        leaf._grad = _as_gradient(leaf, ybar, create_graph, taken)
-    elif create_graph or old._requires:
-        leaf._grad = old + _as_gradient(leaf, ybar, create_graph, taken)
-    else:
-        part = ybar._value if isinstance(ybar, Tensor) else ybar
-        if isinstance(old._value, np.ndarray):
-            array = live(old)
-            array += part
-        else:
-            old._value = old._dtype.numpy.type(old._value + part)
-        old._cell[0] += 1

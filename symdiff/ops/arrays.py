@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any, Final
 
@@ -106,9 +107,14 @@ def _count(shape: Shape, axes: tuple[int, ...] | None) -> int:
 _MANY = 64  # rows, from which on a product with ones is faster than a sum over the first axis (up to 7 times)
 
 
+@lru_cache(maxsize=64)
+def _ones(n: int, dtype: Any) -> Any:
+    return np.ones(n, dtype)
+
+
 def _reduced(x: Any, axes: tuple[int, ...] | None, kept: bool) -> Any:
     if axes == (0,) and not kept and x.ndim == 2 and x.shape[0] >= _MANY and x.shape[1] > 1 and x.dtype.kind == "f":
-        return np.dot(np.ones(x.shape[0], x.dtype), x)
+        return np.dot(_ones(x.shape[0], x.dtype), x)
     return x.sum(axis=axes, keepdims=kept) if kept else np.add.reduce(x, axis=axes)
 
 
@@ -117,7 +123,8 @@ def _sum_to(x: Any, shape: Shape) -> Any:
         return x
     lead = x.ndim - len(shape)
     axes = tuple([i for i, n in enumerate(x.shape) if i < lead or (shape[i - lead] == 1 and n != 1)])
-    return np.reshape(_reduced(x, axes, False) if axes else x, shape)
+    summed = _reduced(x, axes, False) if axes else x
+    return summed if getattr(summed, "shape", None) == shape else np.reshape(summed, shape)
 
 
 def _mean(x: Any, axes: tuple[int, ...] | None, kept: bool) -> Any:

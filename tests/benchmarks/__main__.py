@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.benchmarks.contest import as_json, hold, table, versions
 from tests.benchmarks.program import CONTESTS
 
-TOOLS = ("symdiff", "lark", "numpy", "sympy", "symengine", "torch", "jax")
+TOOLS = ("symdiff", "lark", "numpy", "sympy", "symengine", "torch", "autograd", "jax")
 
 
 def main() -> None:

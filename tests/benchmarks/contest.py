@@ -99,9 +99,11 @@ class Result:
     def median(self) -> float:
         return statistics.median(self.seconds)
 
-    def times(self, other: Result) -> float:
-        """How many times as long as ``other`` it takes."""
-        return statistics.median(a / b for a, b in zip(self.seconds, other.seconds, strict=False))
+    def times(self, other: Result) -> tuple[float, float, float]:
+        """How many times as long as ``other`` it takes: the quartiles over the rounds."""
+        ratios = [a / b for a, b in zip(self.seconds, other.seconds, strict=False)]
+        low, middle, high = statistics.quantiles(ratios, method="inclusive") if len(ratios) > 1 else ratios * 3
+        return low, middle, high
 
 
 def hold(contest: Contest, rounds: int | None = None) -> list[Result]:
@@ -244,15 +246,23 @@ def table(contest: Contest, results: Sequence[Result]) -> Iterator[str]:
     mine = results[0]
     yield f"### {contest.name}: {contest.title}"
     yield ""
-    yield f"| tool | time a {contest.unit} | relative to {MINE} | remark |"
-    yield "|---|---:|---:|---|"
+    yield f"| tool | time a {contest.unit} | relative to {MINE} | in half of the rounds | remark |"
+    yield "|---|---:|---:|---:|---|"
     for result in results:
         if result.status == "ok" and result.seconds:
-            ratio = f"{result.times(mine):.3g}" if mine.seconds else "-"
-            yield f"| {result.contestant} | {readable(result.median)} | {ratio} | {result.remark} |"
+            ratio, spread = compared(result, mine)
+            yield f"| {result.contestant} | {readable(result.median)} | {ratio} | {spread} | {result.remark} |"
         else:
-            yield f"| {result.contestant} | - | - | {result.status} |"
+            yield f"| {result.contestant} | - | - | - | {result.status} |"
     yield ""
+
+
+def compared(result: Result, mine: Result) -> tuple[str, str]:
+    """The ratio of two results and the range in which its middle half lies, for the table."""
+    if not mine.seconds:
+        return "-", "-"
+    low, middle, high = result.times(mine)
+    return f"{middle:.3g}", f"{low:.3g} to {high:.3g}" if result is not mine else ""
 
 
 def readable(seconds: float) -> str:

@@ -1,9 +1,9 @@
 """All contests, by name, in the order in which they are held."""
 
-from tests.benchmarks import growth, memory, parsing, physics, point, startup
+from tests.benchmarks import eager, growth, memory, parsing, physics, point, startup, training
 
 CONTESTS = {
     contest.name: contest
-    for module in (startup, parsing, memory, physics, point, growth)
+    for module in (startup, parsing, memory, physics, point, growth, eager, training)
     for contest in module.CONTESTS
 }

@@ -15,11 +15,12 @@ import numpy as np
 from symdiff.dag import Node, Symbol, build, rebuilt
 from symdiff.eager.arrays import ArrayRule
 from symdiff.eager.autograd.function import _Slots
+from symdiff.eager.gradients import grad
 from symdiff.eager.look.history import Constant, History, Step, Target, run_again
 from symdiff.eager.look.telling import Told, local_derivatives
 from symdiff.eager.modes import enable_grad, no_grad
 from symdiff.eager.rules import Rule
-from symdiff.eager.sweep import grad, spread
+from symdiff.eager.sweep import spread
 from symdiff.eager.tensor import Tensor, made
 from symdiff.errors import TensorError
 from symdiff.text.format import to_text

@@ -10,10 +10,10 @@ import numpy as np
 from symdiff.comparing import Run
 from symdiff.eager.creation import tensor
 from symdiff.eager.dtypes import dtype, float32, float64
+from symdiff.eager.gradients import grad
 from symdiff.eager.look.formulas import closed_form
 from symdiff.eager.look.naming import Names
 from symdiff.eager.modes import enable_grad
-from symdiff.eager.sweep import grad
 from symdiff.eager.tensor import Tensor
 from symdiff.errors import OperationError, TensorError
 from symdiff.expr import Expr

@@ -15,12 +15,14 @@ import numpy as np
 from symdiff.eager.advice import warn
 from symdiff.eager.dtypes import dtype, int64, uint8
 from symdiff.eager.functions import clamp, linear, named
+from symdiff.eager.joining import where
 from symdiff.eager.modes import MODE
 from symdiff.eager.operators import unary
 from symdiff.eager.reductions import log_softmax as log_softmax_along
 from symdiff.eager.reductions import mean, sum_
 from symdiff.eager.reductions import softmax as softmax_along
-from symdiff.eager.shapes import gather, reshape, squeeze, unsqueeze, where
+from symdiff.eager.selections import gather
+from symdiff.eager.shapes import reshape, squeeze, unsqueeze
 from symdiff.eager.storage import value
 from symdiff.eager.tensor import Tensor, wrapped
 from symdiff.errors import ElementError, OperationError, SettingError, TensorError, TensorShapeError

@@ -10,8 +10,8 @@ from math import prod, sqrt
 from typing import Any
 
 from symdiff.eager.advice import warn
-from symdiff.eager.creation import Generator, drawn
 from symdiff.eager.inplace import write
+from symdiff.eager.random import Generator, drawn
 from symdiff.eager.tensor import Tensor
 from symdiff.errors import SettingError, nearest
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from symdiff.eager import frames
 from symdiff.eager.advice import warn
-from symdiff.eager.creation import Generator, from_numpy, randperm, tensor
+from symdiff.eager.creation import from_numpy, tensor
 from symdiff.eager.dtypes import float64
-from symdiff.eager.shapes import stack
+from symdiff.eager.joining import stack
+from symdiff.eager.random import Generator, randperm
 from symdiff.eager.tensor import Tensor
 from symdiff.errors import ElementError, OperationError, SettingError, ShapeError, TensorShapeError
 
