@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.eager import frames
 from symdiff.eager.creation import zeros
 from symdiff.eager.joining import stack
 from symdiff.eager.modes import no_grad
@@ -175,6 +174,3 @@ class _Stream:
                 "vmap: called random operation while in randomness error mode. Say randomness='same' or "
                 "'different', or draw the numbers outside of vmap"
             )
-
-
-frames.register(globals())

@@ -289,7 +289,4 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-frames.register(globals())
-
-
 frames.register_package()

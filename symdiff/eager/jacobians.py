@@ -8,7 +8,6 @@ from math import sqrt
 
 import numpy as np
 
-from symdiff.eager import frames
 from symdiff.eager.joining import stack
 from symdiff.eager.levels import Level, pulled_back
 from symdiff.eager.tensor import Tensor, wrapped
@@ -108,6 +107,3 @@ def unrelated(y: Tensor, k: int) -> Tensor:
     n = y.numel()
     steps = np.arange(1, n + 1, dtype=np.float64) * (sqrt(5) - 1) / 2 + k * sqrt(2)
     return wrapped((1 + steps % 1).reshape(y.shape).astype(y.dtype.numpy)[()])
-
-
-frames.register(globals())

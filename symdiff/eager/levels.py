@@ -141,6 +141,3 @@ def pulled_back(
 def depends(y: Tensor, x: Tensor) -> bool:
     """Whether the graph of ``y`` leads to ``x``, a variable of a level."""
     return y.requires_grad and (y is x or x._node in reachable([y._node or y]))
-
-
-frames.register(globals())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from symdiff.eager import frames
 from symdiff.eager.tensor import Tensor
 from symdiff.errors import OperationError, SettingError, StateError, nearest
 
@@ -111,6 +110,3 @@ def _tied(wanted: dict[str, Tensor], places: Places) -> dict[str, Tensor]:
             )
     held = {name: id(here[attribute]) for name, (here, attribute) in places.items()}
     return {name: by_tensor[key] for name, key in held.items() if key in by_tensor}
-
-
-frames.register(globals())

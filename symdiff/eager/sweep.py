@@ -44,13 +44,13 @@ def swept(
         order = reachable(targets, floor)
         if create_graph:
             with enable_grad():
-                bars = _on_tensors(order, _start(targets, map(_as_tensor, roots, seeds)), kept)
+                bars = _on_tensors(order, _start(targets, map(_as_tensor, roots, seeds)), floor, kept)
         else:
-            bars = _careful(order, start, kept)
+            bars = _careful(order, start, floor, kept)
     for leaf in [edge for edge in bars if edge.sequence < 0 and edge._hooks]:
         bars[leaf] = hooked(leaf._hooks, as_gradient(leaf, bars[leaf], create_graph, set()))
     if not (create_graph if retain_graph is None else retain_graph):
-        release(order)
+        release([node for node in order if node.sequence != floor])
     return bars
 
 
@@ -114,10 +114,12 @@ def plain_sweep(bars: Bars, floor: int, kept: set[Any], order: list[Node]) -> bo
         rule = node.rule
         if node.watchers is not None or rule.foreign:
             return False
-        order.append(node)
         ybar = bars.pop(node)
         if kept and node in kept:
             found[node] = ybar
+            if node.sequence == floor:  # nothing that is asked for lies below
+                continue
+        order.append(node)
         saved = node.saved
         version = 0
         for cell in node.cells:
@@ -161,7 +163,7 @@ def _summed(part: Any, shape: tuple[int, ...]) -> Any:
     return sum_to((part,), shape)
 
 
-def _careful(nodes: Sequence[Node], bars: Bars, kept: set[Any]) -> Bars:
+def _careful(nodes: Sequence[Node], bars: Bars, floor: int, kept: set[Any]) -> Bars:
     """The sweep node by node, with hooks, careful rules where they matter, and functions of the user's."""
     found: Bars = {}
     with no_grad(), np.errstate(all="ignore"):
@@ -173,6 +175,8 @@ def _careful(nodes: Sequence[Node], bars: Bars, kept: set[Any]) -> Bars:
                 ybar = live(_shown(node.watchers, _watched(node, ybar)))
             if node in kept:
                 found[node] = ybar
+                if node.sequence == floor:  # nothing that is asked for lies below
+                    continue
             node.check_saved()
             parts = _parts(node, ybar)
             if node.watchers is not None and node.watchers.after:
@@ -233,7 +237,7 @@ def _shown(watchers: Watchers, ybar: Tensor) -> Tensor:
     return ybar
 
 
-def _on_tensors(nodes: Sequence[Node], bars: Bars, kept: set[Any]) -> Bars:
+def _on_tensors(nodes: Sequence[Node], bars: Bars, floor: int, kept: set[Any]) -> Bars:
     """The sweep on tensors, recorded itself."""
     found: Bars = {}
     for node in nodes:
@@ -244,6 +248,8 @@ def _on_tensors(nodes: Sequence[Node], bars: Bars, kept: set[Any]) -> Bars:
             ybar = _shown(node.watchers, ybar)
         if node in kept:
             found[node] = ybar
+            if node.sequence == floor:
+                continue
         node.check_saved()
         for edge, part in zip(node.edges, _tensor_parts(node, ybar), strict=True):
             if edge is not None and part is not None:
@@ -262,7 +268,7 @@ def _tensor_parts(node: Node, ybar: Tensor) -> Sequence[Any]:
     inputs = _revived_inputs(node, ybar._dtype)
     parts = _through(node, rule.quick_on_tensors, ybar, inputs)
     with np.errstate(all="ignore"):
-        finite = all(is_finite(part._value) for part in parts if isinstance(part, Tensor))
+        finite = MODE.tracer is not None or all(is_finite(p._value) for p in parts if isinstance(p, Tensor))
     if rule.guarded or not finite:
         parts = _through(node, rule.careful_on_tensors, ybar, [_ieee(old) for old in inputs])
     return parts

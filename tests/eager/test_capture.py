@@ -193,3 +193,10 @@ def test_after_a_refusal_tensors_work_as_before() -> None:
     (w * w).sum().backward()
     assert w.grad.tolist() == [2.0, 4.0]
     assert type(w.detach().numpy()) is np.ndarray
+
+
+def test_second_derivatives_can_be_compiled() -> None:
+    f = torch.compile(torch.func.hessian(lambda x: (x**3).sum() * x[0]))
+    for k in range(4):
+        x = torch.tensor([1.0 + k, 2.0])
+        assert f(x).tolist() == torch.func.hessian(lambda x: (x**3).sum() * x[0])(x).tolist()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import symdiff.eager as torch
+from symdiff.eager import nn
 from symdiff.eager.autograd.gradcheck import gradcheck, gradgradcheck
 from symdiff.eager.autograd.numerical import Probe, Slopes
 from symdiff.errors import GradcheckError, OperationError, SettingError, SymdiffError
@@ -120,6 +121,15 @@ def test_a_function_that_runs_in_float32_alone_is_checked_there() -> None:
 
     assert gradcheck(custom(value, lambda x, g: torch.cos(x) * g), leaf([0.3, 1.0], torch.float32))
     assert "wrong" in fault(custom(value, lambda x, g: 1.0009 * torch.cos(x) * g), leaf(0.3, torch.float32))
+
+
+@pytest.mark.parametrize("kind", ["float", "double"])
+def test_a_network_passes_in_its_own_dtype(kind: str) -> None:
+    torch.manual_seed(0)
+    net = getattr(nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3), nn.Softmax(dim=-1)), kind)()
+    x = getattr(torch.randn(5, 4), kind)().requires_grad_()
+    assert gradcheck(net, x)
+    assert gradcheck(lambda x: (net(x) ** 2).mean(), x)
 
 
 # ---- points without a derivative

@@ -161,3 +161,20 @@ def test_infinities_flow_in_silence() -> None:
     x = torch.tensor([0.0, 1e30], requires_grad=True)
     y = (1 / x).sum() + (x * x).sum()
     assert y.item() == float("inf")
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_by_a_result_leaves_what_lies_below_alone(create_graph: bool) -> None:
+    x = torch.tensor(2.0, requires_grad=True)
+    middle = x * x
+    y = middle**3
+    (by_middle,) = torch.autograd.grad(y, middle, create_graph=create_graph)
+    assert by_middle.item() == 48.0
+    assert torch.autograd.grad(middle, x)[0].item() == 4.0
+
+
+def test_a_hook_sees_the_gradient_by_its_tensor() -> None:
+    x = torch.tensor(2.0, requires_grad=True)
+    middle = x * x
+    middle.register_hook(lambda g: g * 10)
+    assert torch.autograd.grad(middle**3, middle)[0].item() == 480.0

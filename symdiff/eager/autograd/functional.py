@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from symdiff.eager import frames
 from symdiff.eager.creation import ones_like
 from symdiff.eager.jacobians import Forward, columns, rows
 from symdiff.eager.levels import Level, depends, pulled_back
@@ -261,6 +260,3 @@ def _check_second_order(level: Level, parts: Sequence[Tensor], strict: bool) -> 
     for j, part in enumerate(parts if strict else ()):
         told = f"The jacobian of the user-provided function with respect to input {j} is independent of the input"
         _check(any(depends(part, x) for x in level.variables), told)
-
-
-frames.register(globals())

@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from symdiff.eager import frames
 from symdiff.eager.autograd.numerical import Line, Probe
 from symdiff.eager.autograd.subject import Subject, floating, is_checked, vector
 from symdiff.eager.autograd.verdicts import Allowed, faint, judged
@@ -311,6 +310,3 @@ def _numbers(count: int) -> Any:
     """Numbers in no relation to each other, between 1/2 and 1 in size and of either sign."""
     steps = np.arange(1, count + 1) * (sqrt(5) - 1) / 2 % 1
     return np.where(np.arange(count) % 3 == 1, -0.5, 0.5) * (1 + steps)
-
-
-frames.register(globals())

@@ -22,8 +22,6 @@ import numpy as np
 
 Line = Callable[[float], Any]  # from a step to the values there: a vector of float64
 
-RESOLVED: Final = 1e-4  # the relative error up to which an estimate counts
-
 _OFFSETS: Final = range(-4, 5)
 _UNEVEN: Final = 837 / 1024  # whole numbers, and powers of two, are where functions are special; still exact to add
 
@@ -119,12 +117,12 @@ def _window(exponent: int, bits: int) -> range:
 
 
 def _estimate(values: Any, middle: int, step: float, formulas: Any, eps: float) -> tuple[Any, Any, Any]:
-    """The slope at one step, what it may be wrong by, and whether that is little."""
+    """The slope at one step, what it may be wrong by, and whether that is little: 1e-4 of it in float64."""
     low, medium, value = formulas @ values / step
     spread = np.maximum(np.abs(value - medium), np.abs(medium - low) / 16)
     error = spread + _SAFETY * noise(values, eps) * np.linalg.norm(formulas[-1]) / abs(step)
     variation = np.abs(values - values[middle]).max(axis=0) / abs(4 * step)
-    return value, error, (error <= RESOLVED * np.abs(value)) | (error <= sqrt(eps) * variation)
+    return value, error, (error <= eps**0.25 * np.abs(value)) | (error <= sqrt(eps) * variation)
 
 
 class _Opinion:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.eager import frames
 from symdiff.eager.dtypes import float64
 from symdiff.eager.gradients import grad
 from symdiff.eager.jacobians import columns
@@ -175,6 +174,3 @@ def _parted(weights: Any, outputs: Sequence[Tensor]) -> Iterator[Tensor]:
 
 def _element(shape: Sequence[int], k: int) -> str:
     return f", element {[int(i) for i in np.unravel_index(k, tuple(shape))]}" if shape else ""
-
-
-frames.register(globals())

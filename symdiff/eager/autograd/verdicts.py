@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from symdiff.eager.autograd.numerical import RESOLVED, Slopes
+from symdiff.eager.autograd.numerical import Slopes
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,19 @@ def judged(slopes: Slopes, column: Any, scales: Any, size: float, eps: float, al
         allowed: what the user lets pass.
     """
     with np.errstate(all="ignore"):
-        minor = ~slopes.kink & (slopes.error <= _MINOR * scales)
+        minor = sqrt(eps) * scales  # what does not matter beside the largest slope of the same output
         off = np.abs(column - slopes.value)
         # The derivative is rounded as well: relative to its own size, and where terms cancel to that of its neighbours.
         room = 2 * slopes.error + eps ** (2 / 3) * np.abs(column) + 64 * eps * scales
         near = np.isfinite(column) & (off <= room)
         still = slopes.flat & (np.abs(slopes.value) <= 2 * slopes.error) & (column == 0)
-        agrees = still | (near & (slopes.trusted | minor))
+        agrees = still | (near & (slopes.trusted | (~slopes.kink & (slopes.error <= minor))))
         agrees |= near & ~slopes.kink & (slopes.error <= faint(slopes.level, size, eps)) & (off <= slopes.error)
         differs = ~agrees & ~near & (slopes.trusted | slopes.flat)
         loose = allowed.of(slopes.value)
         excused = differs & (off <= loose)
         right = agrees | excused | (~differs & ~slopes.kink & (off + slopes.error <= loose))
-        fine = slopes.error <= np.maximum(min(4 * sqrt(eps), RESOLVED) * np.abs(slopes.value), _MINOR * scales)
+        fine = slopes.error <= np.maximum(4 * sqrt(eps) * np.abs(slopes.value), minor)
     return Verdict(right, differs & ~excused, slopes.kink, excused, agrees & (fine | still))
 
 
@@ -76,6 +76,3 @@ def faint(level: Any, size: Any, eps: float) -> Any:
     They are checked to that, not to a part of their own size: 2e-12 of the value in float64.
     """
     return eps**0.75 * np.abs(level) / np.maximum(np.abs(size), 1.0)
-
-
-_MINOR: Final = 1e-8  # of the largest slope of an output: what does not matter beside it
