@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import builtins as _builtins
 import math
+import sys
 from functools import cache
 from typing import Any
 
@@ -281,6 +282,8 @@ def __getattr__(name: str) -> Any:
     if function is not None:
         globals()[name] = function  # found at once the next time; `_forget` takes it away with its row
         return function
+    if name == "__version__":
+        return sys.modules["symdiff"].__version__
     if name in _TORCH_ONLY:
         return _as_function(_TORCH_ONLY[name])
     if name in _SUBMODULES:

@@ -49,6 +49,8 @@ class Traced(np.ndarray[Any, Any]):
             tracer.note(function, plain, named, plain[0])
             return None
         if not isinstance(result, np.ndarray | np.generic):
+            if isinstance(result, tuple | list) and arrays_in(result):
+                raise TensorError(f"{function.__name__} gives arrays whose shapes depend on values: {_STATIC}")
             return result
         if function is np.dot:
             return tracer.computed(function, plain, named, result)
@@ -107,6 +109,9 @@ class Traced(np.ndarray[Any, Any]):
 
     def tolist(self) -> Any:
         return self._read().tolist()
+
+
+_STATIC = "a compiled function must do the same on every call. Do it outside, or use torch.where(condition, a, b)"
 
 
 def untraced(x: Any) -> Any:

@@ -13,7 +13,8 @@ from symdiff.eager.creation import as_tensor
 from symdiff.eager.modes import MODE
 from symdiff.eager.operators import elementwise, unary
 from symdiff.eager.reductions import composite, named
-from symdiff.eager.tensor import Tensor, method, wrapped
+from symdiff.eager.storage import value
+from symdiff.eager.tensor import Tensor, made, method, wrapped
 from symdiff.errors import OperationError, TensorError
 from symdiff.ops import OPS
 from symdiff.ops.arrays import affine, permute
@@ -174,7 +175,7 @@ def _by(x: Tensor, turned: bool = False) -> str:
 
 def _test(name: str, function: Any) -> Any:
     def test(self: Tensor) -> Tensor:
-        return wrapped(function(self._value))
+        return made(function(value(self)), dtypes.bool_)
 
     test.__doc__ = f"Elementwise ``{name}``, as booleans."
     return method(name)(test)
@@ -188,7 +189,7 @@ logical_not = _test("logical_not", np.logical_not)
 
 def _logical(name: str, function: Any, *dunders: str) -> Any:
     def combined(self: Tensor, other: Any) -> Tensor:
-        a, b = self._value, other._value if isinstance(other, Tensor) else other
+        a, b = value(self), value(other) if isinstance(other, Tensor) else other
         if name.startswith("logical"):
             return wrapped(function(a, b))
         kind = result_type(self, other)

@@ -91,7 +91,7 @@ def _keep_old(result: Tensor, target: Tensor) -> None:
     if node is None or not node.saved or not isinstance(target._value, np.ndarray):
         return
     if any(value is target._value for value in node.saved):
-        old = np.array(target._value)
+        old = target._value.copy()
         node.saved = tuple([old if value is target._value else value for value in node.saved])
     if any(cell is target._cell for cell in node.cells):
         gone = sum(cell is target._cell for cell in node.cells)

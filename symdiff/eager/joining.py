@@ -11,6 +11,7 @@ import numpy as np
 from symdiff.eager.arrays import applied
 from symdiff.eager.dtypes import wider
 from symdiff.eager.operators import elementwise
+from symdiff.eager.selections import check_length_is_fixed
 from symdiff.eager.shapes import axis_of, expanded, reshape, transpose, unsqueeze
 from symdiff.eager.tensor import Tensor, method, wrapped
 from symdiff.errors import OperationError, TensorError
@@ -92,6 +93,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 def where(condition: Any, a: Any = None, b: Any = None) -> Any:
     """``a`` where the condition holds, else ``b``; with the condition alone, the places where it holds."""
     if a is None and b is None:
+        check_length_is_fixed()
         return tuple(wrapped(axis) for axis in np.nonzero(np.atleast_1d(condition._value)))
     if not isinstance(condition, Tensor):
         return OPS["where"](condition, a, b)

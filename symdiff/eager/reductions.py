@@ -271,10 +271,8 @@ def _place(name: str) -> Callable[..., Tensor]:
         axis = None if dim is None else axis_of(self, dim)
         if not self._value.size and (axis is None or not self._value.shape[axis]):
             raise ElementError(f"{name}(): Expected reduction dim to be specified for an empty tensor")
-        found = pick(
-            _nan_first(np.asarray(self._value), name), axis=axis if self._value.ndim else None, keepdims=keepdim
-        )
-        return wrapped(np.asarray(found)[()] if np.ndim(found) == 0 else found)
+        found = pick(_nan_first(value(self), name), axis=axis if self._value.ndim else None, keepdims=keepdim)
+        return made(found, dtypes.int64)
 
     place.__doc__ = f"Where the {name[3:]}imum is: among all elements in their order, or along a dimension."
     return place
@@ -348,21 +346,21 @@ def norm(self: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Te
 @method("any")
 def any_(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether any element is not zero."""
-    return wrapped(np.any(self._value, axis=_axes(self, dim), keepdims=keepdim))
+    return wrapped(np.any(value(self), axis=_axes(self, dim), keepdims=keepdim))
 
 
 @method("all")
 def all_(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether all elements are not zero."""
-    return wrapped(np.all(self._value, axis=_axes(self, dim), keepdims=keepdim))
+    return wrapped(np.all(value(self), axis=_axes(self, dim), keepdims=keepdim))
 
 
 @method()
 def sort(self: Tensor, dim: int = -1, descending: bool = False) -> Any:
     """The elements in order along a dimension, and their places."""
     axis = axis_of(self, dim)
-    keys = -self._value if descending else self._value
-    places = wrapped(np.argsort(keys, axis=axis, kind="stable"))
+    keys = -value(self) if descending else value(self)
+    places = made(np.argsort(keys, axis=axis, kind="stable"), dtypes.int64)
     return Sorted(named("Sort", (self,), gather(self, axis, places)), places)
 
 

@@ -58,7 +58,8 @@ def _in_place(steps: list[Step], results: list[Any]) -> list[Step]:
         if (
             step.function is np.copyto
             and last is not None
-            and "out" in last.options
+            and isinstance(last.function, np.ufunc)
+            and last.function.signature is None  # elementwise: it may write over what it reads
             and _owner(last.target) is _owner(step.args[1])
             and reads[id(_owner(last.target))] == 2  # its own writing, and this copy
             and id(_owner(last.target)) not in kept

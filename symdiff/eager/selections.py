@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symdiff.eager.arrays import applied
+from symdiff.eager.modes import MODE
 from symdiff.eager.operators import elementwise
 from symdiff.eager.shapes import axis_of, permuted, renamed, reshape, sizes_of, unsqueeze
 from symdiff.eager.tensor import Tensor, made, method, wrapped
@@ -35,6 +36,19 @@ def index_key(x: Tensor, key: Any) -> tuple[Any, bool]:
     return ((*parts, Ellipsis) if basic and Ellipsis not in parts else parts), basic
 
 
+def check_length_is_fixed() -> None:
+    """Refuse, while a function is compiled, what selects as many elements as values say.
+
+    Raises:
+        TensorError: a function is being compiled.
+    """
+    if MODE.tracer is not None:
+        raise TensorError(
+            "a mask selects as many elements as its values say, and a compiled function must do the same on every "
+            "call: use torch.where(mask, a, b)"
+        )
+
+
 def _index_part(part: Any) -> Any:
     if part is None or part is Ellipsis or type(part) is int:
         return part
@@ -46,6 +60,8 @@ def _index_part(part: Any) -> Any:
     if isinstance(part, Tensor):
         if part._dtype.rank == 2:
             raise ElementError(f"tensors used as indices must be long, int, or bool tensors, not {part._dtype}")
+        if part._dtype.rank == 0:
+            check_length_is_fixed()
         return int(part._value) if not part._value.ndim and part._dtype.rank == 1 else np.asarray(part._value)
     if isinstance(part, bool | list | range | np.ndarray):
         array = np.asarray(part)
@@ -100,6 +116,7 @@ def index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
 @method()
 def masked_select(self: Tensor, mask: Tensor) -> Tensor:
     """The elements where ``mask`` is true, along one dimension."""
+    check_length_is_fixed()
     full = np.broadcast_to(mask._value, self._value.shape)
     return renamed(selected(self, (full,), False), "MaskedSelectBackward0")
 
@@ -167,6 +184,7 @@ def masked_fill(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 @method()
 def nonzero(self: Tensor, *, as_tuple: bool = False) -> Any:
     """The places of elements that are not zero, one a row; as a tuple, the indices along each dimension."""
+    check_length_is_fixed()
     if as_tuple:
         return tuple(wrapped(axis) for axis in np.nonzero(np.atleast_1d(self._value)))
     return wrapped(np.argwhere(self._value))

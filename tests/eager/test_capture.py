@@ -200,3 +200,55 @@ def test_second_derivatives_can_be_compiled() -> None:
     for k in range(4):
         x = torch.tensor([1.0 + k, 2.0])
         assert f(x).tolist() == torch.func.hessian(lambda x: (x**3).sum() * x[0])(x).tolist()
+
+
+def test_places_and_tests_are_found_anew() -> None:
+    w = torch.tensor([1.0, 5.0, 2.0])
+
+    def f(x: Any) -> Any:
+        best = (x * w).argmax()
+        return x.gather(0, best.reshape(1)), torch.isnan(w + x).any(), (x * w).sort().values, x[x.argsort()]
+
+    compiled = torch.compile(f)
+    for x in ([1.0, 2.0, 3.0], [9.0, 1.0, 1.0], [3.0, 0.0, 9.0], [1.0, float("nan"), 0.0], [0.0, 0.0, 1.0]):
+        given = torch.tensor(x)
+        assert [str(r) for r in compiled(given)] == [str(r) for r in f(given)]
+
+
+def test_a_product_may_be_written_over_its_factor() -> None:
+    def run(compiled: bool) -> list[Any]:
+        w = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        a = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
+
+        def step() -> Any:
+            w.copy_(w @ a)
+            return w
+
+        f = torch.compile(step) if compiled else step
+        return [f().tolist() for _ in range(5)]
+
+    assert run(True) == run(False)
+
+
+def test_a_factor_that_is_overwritten_is_kept_for_backward() -> None:
+    w = torch.tensor([2.0, 3.0], requires_grad=True)
+
+    def f(x: Any) -> Any:
+        w.grad = None
+        y = x * 1
+        y.mul_(w)
+        y.sum().backward()
+        return w.grad
+
+    compiled = torch.compile(f)
+    for k in range(4):
+        x = torch.tensor([1.0 + k, 5.0])
+        assert compiled(x).tolist() == [1.0 + k, 5.0]
+
+
+@pytest.mark.parametrize("select", [lambda x: x[x > 1], lambda x: x.nonzero(), lambda x: x.masked_select(x > 1)])
+def test_selections_of_unknown_length_are_refused(select: Any) -> None:
+    f = torch.compile(lambda x: select(x * 2))
+    f(torch.ones(3))
+    with pytest.raises(RuntimeError, match=r"torch\.where"):
+        f(torch.ones(3))
