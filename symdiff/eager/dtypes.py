@@ -55,7 +55,6 @@ bool_: Final = dtype("bool")
 
 DTYPES: Final = {t.name: t for t in (float32, float64, int8, int16, int32, int64, uint8, bool_)}
 OF_NUMPY: Final = {t.numpy: t for t in DTYPES.values()}
-_ALIASES: Final = {"float": float32, "double": float64, "long": int64, "int": int32, "short": int16}
 _OF_PYTHON: Final = {float: float32, int: int64, bool: bool_}
 
 
@@ -105,11 +104,6 @@ def as_dtype(value: Any) -> dtype:
     raise OperationError(
         f"unknown dtype {value!r}; there are {', '.join(DTYPES)}" + (f" (did you mean {hints[0]!r}?)" if hints else "")
     )
-
-
-def named(name: str) -> dtype | None:
-    """The dtype of a name in the package's namespace (``float32``, ``double``), or None."""
-    return DTYPES.get(name) or _ALIASES.get(name)
 
 
 def wider(a: dtype, b: dtype) -> dtype:

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 Place = tuple[CodeType, int]
 
-_OURS: Final[set[int]] = set()  # the namespaces of this package's modules and of generated code
+OURS: Final[set[int]] = set()  # the namespaces of this package's modules and of generated code
 
 
 def register(namespace: dict[str, Any]) -> None:
     """Count a namespace as ours: places are looked for outside of it."""
-    _OURS.add(id(namespace))
+    OURS.add(id(namespace))
 
 
 def register_package() -> None:
@@ -27,7 +27,7 @@ def register_package() -> None:
 def place() -> Place | None:
     """The nearest place outside of this package on the stack."""
     frame = sys._getframe(2)
-    while id(frame.f_globals) in _OURS:
+    while id(frame.f_globals) in OURS:
         if frame.f_back is None:
             return None
         frame = frame.f_back

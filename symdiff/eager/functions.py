@@ -10,7 +10,6 @@ import numpy as np
 from symdiff.eager import dtypes
 from symdiff.eager.arrays import applied
 from symdiff.eager.creation import as_tensor
-from symdiff.eager.modes import MODE
 from symdiff.eager.operators import elementwise, unary
 from symdiff.eager.reductions import composite, named
 from symdiff.eager.storage import value
@@ -19,8 +18,6 @@ from symdiff.errors import OperationError, TensorError
 from symdiff.ops import OPS
 from symdiff.ops.arrays import affine, permute
 from symdiff.ops.arrays import matmul as matmul_row
-
-__all__ = ["composite", "named"]  # the two that other modules build on, beside the functions below
 
 
 @method()
@@ -257,8 +254,3 @@ def result_type(a: Any, b: Any) -> dtypes.dtype:
     full = tuple(x._dtype for x in tensors if x._value.ndim)
     scalar = tuple(x._dtype for x in tensors if not x._value.ndim)
     return dtypes.promoted(full, scalar, tuple(type(x) for x in (a, b) if not isinstance(x, Tensor)))
-
-
-def is_tracing() -> bool:
-    """Whether a function is being compiled in this thread."""
-    return MODE.tracer is not None

@@ -39,7 +39,7 @@ def _binary(name: str, forward: Callable[[Any, Any], Any]) -> Callable[[Any, Any
     op = OPS[name]
     rules = _Rules(op)  # asked first for what a call needs, made when it is needed first
     exponents = name == "pow"
-    ours = frames._OURS
+    ours = frames.OURS
 
     def operator(self: Tensor, other: Any) -> Any:
         state = MODE.state
@@ -153,7 +153,7 @@ _UNARY: Final[dict[Op, Callable[[Any], Any]]] = {}
 def _unary(op: Op) -> Callable[[Any], Any]:
     forward = op.value
     rule: Rule | None = None
-    ours = frames._OURS
+    ours = frames.OURS
 
     def function(self: Any) -> Any:
         nonlocal rule

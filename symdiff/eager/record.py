@@ -94,11 +94,6 @@ class Node:
         edges = self.edges if self.outer is None else self.outer
         return tuple((AccumulateGrad(edge) if is_leaf(edge) else edge, 0) for edge in edges)
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """A dictionary for the user's own notes is not kept; an empty one."""
-        return {}
-
     def watch(self, hook: Callable[[Any], Any], shape: tuple[int, ...]) -> Handle:
         """Call ``hook(cotangent)`` when the node's cotangent is known; what it returns replaces it."""
         if self.watchers is None:

@@ -343,16 +343,18 @@ def norm(self: Tensor, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Te
 # ---- booleans
 
 
-@method("any")
-def any_(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether any element is not zero."""
-    return wrapped(np.any(value(self), axis=_axes(self, dim), keepdims=keepdim))
+def _truth(name: str, claim: str) -> Callable[..., Tensor]:
+    test = getattr(np, name)
+
+    def truth(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+        return wrapped(test(value(self), axis=_axes(self, dim), keepdims=keepdim))
+
+    truth.__doc__ = f"Whether {claim}."
+    return truth
 
 
-@method("all")
-def all_(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether all elements are not zero."""
-    return wrapped(np.all(value(self), axis=_axes(self, dim), keepdims=keepdim))
+method("any")(_truth("any", "any element is not zero"))
+method("all")(_truth("all", "all elements are not zero"))
 
 
 @method()

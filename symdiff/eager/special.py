@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from symdiff.eager.functions import exp2, named, sinc
+from symdiff.eager.functions import exp2, sinc
 from symdiff.eager.operators import row_function
-from symdiff.eager.reductions import log_softmax, logsumexp, softmax
+from symdiff.eager.reductions import log_softmax, logsumexp, named, softmax
 
 __all__ = ["exp2", "log_softmax", "logsumexp", "sinc", "softmax"]
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from symdiff.eager.advice import warn
 from symdiff.eager.dtypes import dtype, int64, uint8
-from symdiff.eager.functions import clamp, linear, named
+from symdiff.eager.functions import clamp, linear
 from symdiff.eager.joining import where
 from symdiff.eager.modes import MODE
 from symdiff.eager.operators import unary
 from symdiff.eager.reductions import log_softmax as log_softmax_along
-from symdiff.eager.reductions import mean, sum_
+from symdiff.eager.reductions import mean, named, sum_
 from symdiff.eager.reductions import softmax as softmax_along
 from symdiff.eager.selections import gather
 from symdiff.eager.shapes import reshape, squeeze, unsqueeze
