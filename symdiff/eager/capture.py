@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -157,6 +158,7 @@ class Tracer:
         self.adopted: dict[int, tuple[Tensor, Any]] = {}
         self.guards: list[tuple[Callable[[], Any], Any]] = []
         self.reset: set[int] = set()  # tensors whose gradient no longer is what it was before
+        self.born: dict[int, Any] = {}  # tensors made inside the function, held weakly
 
     def adopt(self, tensor: Tensor) -> Any:
         """The array of a tensor, as one whose uses are noted."""
@@ -174,9 +176,10 @@ class Tracer:
 
     def accumulates(self, leaf: Tensor) -> None:
         """Trace again when a gradient that is added to here was there before, or was not, and now it is otherwise."""
-        if id(leaf) not in self.reset:
+        if id(leaf) not in self.reset and id(leaf) not in self.born:
             self.reset.add(id(leaf))
-            self.depends(lambda: leaf._grad is None)
+            held = ref(leaf)
+            self.depends(lambda: getattr(held(), "_grad", None) is None)
 
     def note(self, function: Any, args: Sequence[Any], options: dict[str, Any], target: Any) -> None:
         """A call that wrote over an array."""
@@ -210,6 +213,13 @@ class Tracer:
                 tensor._value = array
             if tensor._grad is not None and isinstance(tensor._grad._value, Traced):
                 tensor._grad._value = untraced(tensor._grad._value)
+
+    def leave(self, kept: set[int]) -> None:
+        """Give tensors that outlive the function memory of their own, but for those ``kept``: a run fills the old."""
+        for key, held in self.born.items():
+            tensor = held()
+            if tensor is not None and key not in kept and isinstance(tensor._value, np.ndarray):
+                tensor._value = np.array(untraced(tensor._value))
 
 
 CHECK: Any = object()

@@ -10,7 +10,8 @@ from symdiff.eager import dtypes
 from symdiff.eager.arrays import applied
 from symdiff.eager.creation import check_device
 from symdiff.eager.dtypes import as_dtype, dtype, float64, int64
-from symdiff.eager.tensor import Tensor, made, method, wrapped
+from symdiff.eager.storage import value
+from symdiff.eager.tensor import Tensor, made, method
 from symdiff.eager.tensor import device as Device  # noqa: N812  # arguments are called device
 from symdiff.errors import OperationError, TensorError
 from symdiff.ops.arrays import cast, clone
@@ -43,7 +44,7 @@ def converted(self: Tensor, *args: Any, dtype: Any = None, device: Any = None, c
         out._dtype = kind
         return out
     with np.errstate(all="ignore"):
-        return wrapped(self._value.astype(kind.numpy))
+        return made(value(self).astype(kind.numpy), kind)
 
 
 @method("type")

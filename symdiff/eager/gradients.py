@@ -186,7 +186,7 @@ def _seed(root: Tensor, ybar: Any) -> Any:
     if not root._requires:
         raise TensorError(
             "element 0 of tensors does not require grad and does not have a grad_fn: no tensor that it was computed "
-            "from requires a gradient, or it was computed under no_grad() or detached"
+            "from requires a gradient, or it was computed under no_grad(), detached, or returned by a compiled function"
         )
     if ybar is None:
         if root._value.size != 1:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
+from sys import getrefcount
+from types import MethodType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -18,30 +22,76 @@ from symdiff.eager import frames
 from symdiff.eager.capture import CHECK, Step, Tracer, arrays_in, untraced
 from symdiff.eager.modes import MODE
 from symdiff.eager.tensor import Tensor, made
+from symdiff.errors import OperationError, SymdiffWarning
 
 
 class Program:
-    """A trace for arguments of given shapes: where they go, what is called, and what comes out."""
+    """A trace for arguments of given shapes: where they go, what is called, and what comes out.
 
-    def __init__(self, tracer: Tracer, inputs: list[Any], results: Any) -> None:
+    Tensors that the function found elsewhere are held weakly: one that is gone was replaced by another.
+    """
+
+    def __init__(self, tracer: Tracer, inputs: list[Tensor | None], results: Any) -> None:
         self.inputs = inputs
-        self.results = results
-        self.persistent = [
-            (tensor, array) for tensor, array in tracer.adopted.values() if not any(array is x for x in inputs)
-        ]
+        self.buffers = [None if x is None else x._array() for x in inputs]
+        found = [(tensor, array) for key, (tensor, array) in tracer.adopted.items() if key not in tracer.born]
+        self.persistent = [(ref(tensor), array, tensor._requires) for tensor, array in found]
         self.guards = tracer.guards
-        self.gradients = [(tensor, tensor._grad) for tensor, _ in self.persistent]
+        self.gradients = [(ref(tensor), tensor._grad) for tensor, _ in found if tensor._grad is not None]
+        self.results = _shells(results)
         steps = _in_place(tracer.steps, [np.asarray(x._value) for x in _tensors(results)])
-        self.written = _written(steps, self.persistent)
+        targets = {id(_owner(step.target)) for step in steps if isinstance(step.target, np.ndarray)}
+        self.written = [ref(tensor) for tensor, array in found if id(_owner(array)) in targets]
+        self.changed = [None if b is None else id(_owner(b)) in targets for b in self.buffers]
         self.size = len(steps)
-        self.run = _bound(steps, self.persistent)
+        self.run = _bound(steps, [array for _, array in found] + [b for b in self.buffers if b is not None])
 
-    def fits(self) -> bool:
-        """Whether the tensors that the trace used are still on the same arrays, and settings the same."""
-        for tensor, array in self.persistent:
-            if tensor._value is not array:
+    def gradient_ids(self) -> set[int]:
+        """The gradients whose arrays a run fills."""
+        return {id(grad) for _, grad in self.gradients}
+
+    def fits(self, args: Sequence[Any]) -> bool:
+        """Whether the tensors that the trace used are still there, on the same arrays, and settings the same."""
+        for held, array, requires in self.persistent:
+            tensor = held()
+            if tensor is None or tensor._value is not array or tensor._requires is not requires:
+                return False
+        for x in args:
+            if isinstance(x, Tensor) and any(x._value is array for _, array, _ in self.persistent):
                 return False
         return not self.guards or all(setting() == value for setting, value in self.guards)
+
+    def hand_over(self, args: Sequence[Any]) -> None:
+        """Do to tensors what a run has done to their arrays: versions, gradients, and arguments changed in place."""
+        for held in self.written:
+            tensor = held()
+            if tensor is not None:
+                tensor._cell[0] += 1
+        for held, grad in self.gradients:
+            tensor = held()
+            if tensor is not None:
+                tensor._grad = grad
+        for x, copy, changed in zip(args, self.inputs, self.changed, strict=True):
+            if copy is None:
+                continue
+            if changed:
+                x._array()[...] = copy._value
+                x._cell[0] += 1
+            if copy._grad is not None:
+                part = np.array(untraced(copy._grad._value))
+                x._grad = made(part[()], x._dtype) if x._grad is None else x._grad.detach() + made(part[()], x._dtype)
+
+    def set_apart(self) -> None:
+        """Give a gradient that somebody keeps memory of its own, before a run writes over it."""
+        for held, grad in self.gradients:
+            tensor = held()
+            if getrefcount(grad) > _OURS_AND_ITS + (tensor is not None and tensor._grad is grad):
+                grad._value, buffer = grad._value.copy(), grad._value
+                fresh = made(buffer, grad._dtype)
+                self.gradients = [(h, fresh if g is grad else g) for h, g in self.gradients]
+
+
+_OURS_AND_ITS = 3  # references to a gradient: a program's list, a variable, and the argument of getrefcount
 
 
 def _in_place(steps: list[Step], results: list[Any]) -> list[Step]:
@@ -60,6 +110,8 @@ def _in_place(steps: list[Step], results: list[Any]) -> list[Step]:
             and last is not None
             and isinstance(last.function, np.ufunc)
             and last.function.signature is None  # elementwise: it may write over what it reads
+            and isinstance(step.args[1], np.ndarray)
+            and isinstance(last.target, np.ndarray)
             and _owner(last.target) is _owner(step.args[1])
             and reads[id(_owner(last.target))] == 2  # its own writing, and this copy
             and id(_owner(last.target)) not in kept
@@ -80,12 +132,7 @@ def _owner(x: Any) -> Any:
     return x
 
 
-def _written(steps: Sequence[Step], persistent: Sequence[tuple[Tensor, Any]]) -> list[Tensor]:
-    targets = {id(_owner(step.target)) for step in steps if step.target is not None}
-    return [tensor for tensor, array in persistent if id(_owner(array)) in targets]
-
-
-def _bound(steps: Sequence[Step], persistent: Sequence[tuple[Tensor, Any]]) -> Callable[[], bool]:
+def _bound(steps: Sequence[Step], staying: Sequence[Any]) -> Callable[[], bool]:
     """The steps as one function; it returns False where a check failed before anything that stays was changed."""
     names: dict[str, Any] = {"copyto": np.copyto, "isfinite": math.isfinite, "vdot": np.vdot}
     known: dict[int, str] = {}
@@ -96,7 +143,7 @@ def _bound(steps: Sequence[Step], persistent: Sequence[tuple[Tensor, Any]]) -> C
             names[known[id(x)]] = x
         return known[id(x)]
 
-    owners = {id(_owner(array)) for _, array in persistent}
+    owners = {id(_owner(array)) for array in staying}
     lines: list[str] = []
     changed = False
     for step in steps:
@@ -144,58 +191,115 @@ class Compiled:
         self._programs: dict[Any, list[Program]] = {}
         self._seen: set[Any] = set()
         self._lock = threading.RLock()
+        self._warned = False
         update_wrapper(self, function)
 
     @property
     def traces(self) -> int:
         return sum(map(len, self._programs.values()))
 
-    def __call__(self, *args: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
         if MODE.tracer is not None or MODE.anomaly is not None:
-            return self.function(*args)
-        key = (*[_signature(x) for x in args], MODE.grad)
+            return self.function(*args, **named)
+        names = tuple(named)
+        given = (*args, *named.values())
+        if _share_memory(given):
+            return self._run(given, names)
+        key = (*[_signature(x) for x in given], names, MODE.grad)
         with self._lock:
-            for program in self._programs.get(key, ()):
-                if program.fits():
-                    return self._replayed(program, args)
+            programs = self._programs.get(key, ())
+            for program in programs:
+                if program.fits(given):
+                    return self._replayed(program, given, names)
             if key not in self._seen:  # optimisers make their state in a first step, which is not the one to repeat
                 self._seen.add(key)
-                return _copied(self.function(*args))
-            return self._traced(key, args)
+                return self._run(given, names)
+            if len(programs) >= _MOST_TRACES:
+                return self._given_up(given, names)
+            return self._traced(key, given, names)
 
-    def _replayed(self, program: Program, args: Sequence[Any]) -> Any:
-        for buffer, x in zip(program.inputs, args, strict=True):
+    def _run(self, given: Sequence[Any], names: tuple[str, ...]) -> Any:
+        return _copied(self._called(given, names))
+
+    def _called(self, given: Sequence[Any], names: tuple[str, ...]) -> Any:
+        first = len(given) - len(names)
+        return self.function(*given[:first], **dict(zip(names, given[first:], strict=True)))
+
+    def _given_up(self, given: Sequence[Any], names: tuple[str, ...]) -> Any:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{getattr(self.function, '__name__', 'the function')} was traced {_MOST_TRACES} times, since what it "
+                "uses is replaced from call to call, and runs uncompiled from here on. Change tensors in place "
+                "(state.copy_(new)) instead of binding a name anew",
+                SymdiffWarning,
+                stacklevel=3,
+            )
+        return self._run(given, names)
+
+    def _replayed(self, program: Program, given: Sequence[Any], names: tuple[str, ...]) -> Any:
+        for buffer, x in zip(program.buffers, given, strict=True):
             if buffer is not None:
                 np.copyto(buffer, x._value)
+        if program.gradients:
+            program.set_apart()
         with np.errstate(all="ignore"):
             finished = program.run()
         if not finished:
-            return _copied(self.function(*args))  # infinities or nan: the careful way
-        for tensor in program.written:
-            tensor._cell[0] += 1
-        for tensor, grad in program.gradients:
-            tensor._grad = grad
+            return self._run(given, names)  # infinities or nan: the careful way
+        program.hand_over(given)
         return _copied(program.results)
 
-    def _traced(self, key: Any, args: Sequence[Any]) -> Any:
+    def _traced(self, key: Any, given: Sequence[Any], names: tuple[str, ...]) -> Any:
         tracer = Tracer()
-        copies = [_copy(x) if isinstance(x, Tensor) else x for x in args]
-        inputs = [x._array() if isinstance(x, Tensor) else None for x in copies]
+        copies = [_copy(x) if isinstance(x, Tensor) else x for x in given]
+        inputs = [x if isinstance(x, Tensor) else None for x in copies]
         MODE.tracer = tracer
         MODE.renew()
         try:
-            results = self.function(*copies)
+            for x in inputs:
+                if x is not None:
+                    tracer.born[id(x)] = ref(x)
+                    tracer.adopt(x)
+            results = self._called(copies, names)
         finally:
             MODE.tracer = None
             MODE.renew()
             tracer.release()
-        self._programs.setdefault(key, []).append(Program(tracer, inputs, results))
+        program = Program(tracer, inputs, results)
+        tracer.leave({id(x) for x in inputs} | {id(x._grad) for x in inputs if x is not None} | program.gradient_ids())
+        del tracer, copies, inputs
+        self._programs.setdefault(key, []).append(program)
+        program.hand_over(given)
         return _copied(results)
+
+
+_MOST_TRACES = 8
+
+
+def _share_memory(given: Sequence[Any]) -> bool:
+    arrays = [x._value for x in given if isinstance(x, Tensor) and isinstance(x._value, np.ndarray)]
+    return any(np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
 
 
 def _signature(x: Any) -> Any:
     if isinstance(x, Tensor):
-        return (x._value.shape, x._dtype.name, x._requires)
+        return (
+            x._value.shape,
+            x._dtype.name,
+            x._requires,
+            isinstance(x._value, np.generic) or x._value.flags.c_contiguous,
+        )
+    try:
+        hash(x)
+    except TypeError:
+        raise OperationError(
+            f"a compiled function takes tensors and what can be hashed, not {type(x).__name__}: "
+            "give its tensors one by one"
+        ) from None
     return x
 
 
@@ -213,12 +317,25 @@ def _tensors(results: Any) -> list[Tensor]:
     return [x for part in results for x in _tensors(part)] if isinstance(results, tuple | list) else []
 
 
+def _shells(results: Any) -> Any:
+    """The results as tensors that nobody else holds, on the arrays that a run fills."""
+    if isinstance(results, Tensor):
+        return made(untraced(results._value), results._dtype)
+    if isinstance(results, dict):
+        return {name: _shells(part) for name, part in results.items()}
+    if isinstance(results, tuple) and hasattr(results, "_fields"):
+        return type(results)(*map(_shells, results))
+    return type(results)(_shells(part) for part in results) if isinstance(results, tuple | list) else results
+
+
 def _copied(results: Any) -> Any:
     """The results on memory of their own."""
     if isinstance(results, Tensor):
         return made(np.array(untraced(results._value))[()], results._dtype)
     if isinstance(results, dict):
         return {name: _copied(part) for name, part in results.items()}
+    if isinstance(results, tuple) and hasattr(results, "_fields"):  # the pair of max(dim)
+        return type(results)(*map(_copied, results))
     return type(results)(_copied(part) for part in results) if isinstance(results, tuple | list) else results
 
 
@@ -229,7 +346,8 @@ def compiled(function: Callable[..., Any]) -> Compiled:
     pass and the optimiser's step inside. The first call runs as ever, the second is traced.
     Tensors given as arguments may change from call to call (other shapes are traced anew);
     tensors that the function finds elsewhere are used where they lie. Results are copies
-    without a graph.
+    without a graph: call ``backward`` inside. Python numbers and flags that the function finds elsewhere
+    (a counter, a list that it appends to) are those of the traced call.
 
     Raises:
         TensorError: at a call, if the function reads values or draws random numbers while it is traced.

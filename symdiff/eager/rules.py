@@ -121,7 +121,8 @@ class Rule:
     def _bound(self, parts: Sequence[Node | None], rows: bool) -> Kernel:
         """The formulas as a Python function: on tensors through the rows, else on NumPy through their values."""
         namespace: dict[str, Any] = {"__name__": __name__}
-        program = compile_program([part for part in parts if part is not None], [_COTANGENT, *self._names])
+        wanted = [part for part in parts if part is not None]
+        program = compile_program(wanted, [_COTANGENT, *self._names], products=not rows)
         source = _source(program, [part is not None for part in parts], namespace, rows)
         exec(compile(source, "<symdiff rule>", "exec"), namespace)  # our own source: no text of a user's enters it
         frames.register(namespace)

@@ -95,10 +95,17 @@ def _index_name(parts: Sequence[Any]) -> str:
     return "Select" if type(last) is int else "Unsqueeze" if last is None else "Slice"
 
 
+def _check_places(x: Tensor, dim: int, index: Tensor) -> None:
+    """Places are counted from the front, unlike indices."""
+    if MODE.tracer is None and index._value.size and index._value.min() < 0:
+        raise ElementError(f"index {int(index._value.min())} is out of bounds for dimension {dim}: places count from 0")
+
+
 @method()
 def gather(self: Tensor, dim: int, index: Tensor) -> Tensor:
     """The elements at the places that ``index`` gives along one dimension."""
     axis = axis_of(self, dim)
+    _check_places(self, dim, index)
     if index._value.ndim != self._value.ndim:
         raise TensorError("Index tensor must have the same number of dimensions as input tensor")
     grid = list(np.indices(index._value.shape, sparse=True))
@@ -109,6 +116,7 @@ def gather(self: Tensor, dim: int, index: Tensor) -> Tensor:
 @method()
 def index_select(self: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices at the places that ``index`` gives along one dimension."""
+    _check_places(self, dim, index)
     key = (*(slice(None),) * axis_of(self, dim), np.asarray(index._value))
     return renamed(selected(self, key, False), "IndexSelectBackward0")
 
@@ -129,7 +137,15 @@ def select(self: Tensor, dim: int, index: int) -> Tensor:
 
 @method()
 def narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """A range along a dimension."""
+    """A range along a dimension; the start may count from the end.
+
+    Raises:
+        TensorError: the range leaves the dimension.
+    """
+    size = self._value.shape[axis_of(self, dim)]
+    start = start + size if start < 0 else start
+    if not 0 <= start <= size or length < 0 or start + length > size:
+        raise TensorError(f"narrow: start ({start}) and length ({length}) exceed the dimension's size ({size})")
     return selected(self, (*(slice(None),) * axis_of(self, dim), slice(start, start + length), Ellipsis), True)
 
 

@@ -253,7 +253,7 @@ def _on_tensors(nodes: Sequence[Node], bars: Bars, floor: int, kept: set[Any]) -
         node.check_saved()
         for edge, part in zip(node.edges, _tensor_parts(node, ybar), strict=True):
             if edge is not None and part is not None:
-                _add(bars, edge, part if isinstance(part, Tensor) else ybar * part)
+                _add(bars, edge, ybar * part if isinstance(part, float | int) else part)
     bars.update(found)
     return bars
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import ref
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from symdiff.eager.dtypes import OF_NUMPY, dtype
 from symdiff.eager.modes import MODE
 from symdiff.eager.printing import tensor_text
 from symdiff.eager.record import Handle, Node
-from symdiff.eager.storage import changed
+from symdiff.eager.storage import changed, value
 from symdiff.errors import OperationError, TensorError
 from symdiff.ops import OPS, Overloads
 from symdiff.ops.arrays import Steps
@@ -269,7 +270,7 @@ class Tensor(Overloads):
                 f"Boolean value of Tensor with {'no values' if not self._value.size else 'more than one value'} is "
                 "ambiguous: use any(), all(), or where(condition, a, b)"
             )
-        return bool(self._value)
+        return bool(value(self))
 
     def __float__(self) -> float:
         return float(self.item())
@@ -303,11 +304,11 @@ class Tensor(Overloads):
         """
         if self._value.size != 1:
             raise TensorError(f"a Tensor with {self._value.size} elements cannot be converted to Scalar; use tolist()")
-        return self._value.item()
+        return value(self).item()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers; a number for a 0-d tensor."""
-        return self._value.tolist()
+        return value(self).tolist()
 
     def numpy(self, *, force: bool = False) -> Any:
         """The elements as an array that shares memory.
@@ -317,6 +318,10 @@ class Tensor(Overloads):
         """
         if self._requires and not force:
             raise TensorError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if MODE.tracer is not None:
+            raise TensorError(
+                "numpy() inside a compiled function would give the values of this call only; compute with tensors"
+            )
         return self._array()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -360,6 +365,8 @@ def made(value: Any, kind: dtype, node: Node | None = None) -> Tensor:
     if node is not None:
         out._node = node
         out._requires = True
+    if MODE.tracer is not None:
+        MODE.tracer.born[id(out)] = ref(out)
     return out
 
 

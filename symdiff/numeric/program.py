@@ -51,17 +51,20 @@ class Program:
         return found
 
 
-def compile_program(roots: Sequence[Node], inputs: Sequence[str]) -> Program:
+def compile_program(roots: Sequence[Node], inputs: Sequence[str], products: bool = True) -> Program:
     """Flatten ``roots`` into one program that takes ``inputs`` in that order.
+
+    Without ``products``, powers stay powers: their own derivative is right at 0 where that of ``1/(x*x*x)`` is not.
 
     Source: Griewank & Walther, "Evaluating Derivatives", 2nd ed. (2008), ch. 2.
     """
-    return _Compiler(inputs).compile(roots)
+    return _Compiler(inputs, products).compile(roots)
 
 
 class _Compiler:
-    def __init__(self, inputs: Sequence[str]) -> None:
+    def __init__(self, inputs: Sequence[str], products: bool) -> None:
         self.program = Program()
+        self.products = products
         self.constants: dict[float, int] = {}
         for name in inputs:
             self.program.inputs[name] = self._slot()
@@ -85,7 +88,7 @@ class _Compiler:
     def _applied(self, op: Op, args: tuple[Node, ...], slots: tuple[int, ...]) -> int:
         if not args:
             return self._constant(float(op.value()))
-        if op is OPS.get("pow") and type(args[1]) is Const:
+        if self.products and op is OPS.get("pow") and type(args[1]) is Const:
             slot = self._power(slots[0], args[1].value)
             if slot is not None:
                 return slot

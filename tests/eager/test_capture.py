@@ -252,3 +252,166 @@ def test_selections_of_unknown_length_are_refused(select: Any) -> None:
     f(torch.ones(3))
     with pytest.raises(RuntimeError, match=r"torch\.where"):
         f(torch.ones(3))
+
+
+def both(make: Any, inputs: list[Any]) -> tuple[list[Any], list[Any]]:
+    """What a function and its compiled form do, call by call: ``make`` gives the function anew."""
+    found = []
+    for compiled in (False, True):
+        f = make()
+        run = torch.compile(f) if compiled else f
+        seen = []
+        for given in inputs:
+            x = torch.tensor(given, dtype=torch.float64, requires_grad=True)
+            result = run(x)
+            seen.append((result.tolist(), x.tolist(), None if x.grad is None else x.grad.tolist()))
+        found.append(seen)
+    return found[0], found[1]
+
+
+INPUTS = [[1.0, float(k)] for k in range(7)]
+
+
+def leaves_a_gradient() -> Any:
+    def f(x: Any) -> Any:
+        loss = (x**3).sum()
+        loss.backward()
+        return loss
+
+    return f
+
+
+def changes_its_argument() -> Any:
+    def f(x: Any) -> Any:
+        with torch.no_grad():
+            return x.add_(torch.ones(2, dtype=torch.float64)) * 2
+
+    return f
+
+
+def binds_its_state_anew() -> Any:
+    state = {"h": torch.zeros(2, dtype=torch.float64)}
+
+    def f(x: Any) -> Any:
+        state["h"] = state["h"] * 0.5 + x.detach()
+        return state["h"].clone()
+
+    return f
+
+
+def writes_a_number_after_a_sum() -> Any:
+    def f(x: Any) -> Any:
+        y = x.detach() * 1
+        y.add_(1)
+        y[0] = 7
+        return y * 2
+
+    return f
+
+
+@pytest.mark.filterwarnings("ignore:f was traced")
+@pytest.mark.parametrize(
+    "make", [leaves_a_gradient, changes_its_argument, binds_its_state_anew, writes_a_number_after_a_sum]
+)
+def test_what_a_function_does_to_tensors_is_done(make: Any) -> None:
+    plain, compiled = both(make, INPUTS)
+    assert compiled == plain
+
+
+def test_a_replaced_tensor_is_noticed() -> None:
+    box = {"a": torch.tensor(2.0)}
+    f = torch.compile(lambda x: x * box["a"])
+    x = torch.tensor([1.0, 5.0])
+    assert [f(x).tolist() for _ in range(3)] == [[2.0, 10.0]] * 3
+    box["a"] = torch.tensor(5.0)
+    assert [f(x).tolist() for _ in range(3)] == [[5.0, 25.0]] * 3
+
+
+def test_a_frozen_parameter_and_another_mode_are_noticed() -> None:
+    model = nn.Linear(2, 1)
+    f = torch.compile(lambda x: model(x) * (2 if model.training else 1))
+    x = torch.ones(1, 2)
+    doubled = [f(x).item() for _ in range(3)]
+    model.eval()
+    assert [2 * f(x).item() for _ in range(3)] == doubled
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+
+    def step() -> Any:
+        w.grad = None
+        loss = (w * w).sum()
+        if w.requires_grad:
+            loss.backward()
+        return loss
+
+    run = torch.compile(step)
+    for _ in range(3):
+        run()
+    w.requires_grad_(False)
+    run()
+    assert w.grad is None
+
+
+def test_a_gradient_that_somebody_keeps_is_not_written_over() -> None:
+    w = torch.tensor([1.0, 1.0], requires_grad=True)
+
+    def f(x: Any) -> Any:
+        w.grad = None
+        (w * x).sum().backward()
+        return w.grad
+
+    run, kept = torch.compile(f), []
+    for k in range(6):
+        assert run(torch.tensor([1.0, float(k)])).tolist() == [1.0, k]
+        kept.append(w.grad)
+    assert [g.tolist() for g in kept] == [[1.0, float(k)] for k in range(6)]
+
+
+def test_arguments_that_share_memory_run_as_they_are() -> None:
+    def g(x: Any, y: Any) -> Any:
+        x.add_(y)
+        return x * y
+
+    f = torch.compile(g)
+    for _ in range(4):
+        f(torch.ones(2), torch.ones(2))
+    a = torch.tensor([1.0, 5.0])
+    assert f(a, a).tolist() == [4.0, 100.0]
+    assert a.tolist() == [2.0, 10.0]
+
+
+def test_integers_strides_keywords_and_methods() -> None:
+    halves = torch.compile(lambda x: x / 2)
+    assert [halves(torch.tensor([k, 3])).tolist() for k in range(5)] == [[k / 2, 1.5] for k in range(5)]
+
+    def doubled(x: Any) -> Any:
+        y = x.reshape(-1)
+        y.mul_(2)
+        return x * 1
+
+    f = torch.compile(doubled)
+    for _ in range(4):
+        f(torch.arange(6.0).reshape(2, 3))
+    turned = torch.arange(6.0).reshape(3, 2).T
+    assert f(turned).tolist() == turned.tolist()
+    scaled = torch.compile(lambda x, scale=1.0: x * scale)
+    assert [scaled(torch.ones(1), scale=s).item() for s in (2.0, 2.0, 2.0, 3.0)] == [2.0, 2.0, 2.0, 3.0]
+
+    class Model:
+        w = 3.0
+
+        @torch.compile
+        def call(self, x: Any) -> Any:
+            return x * self.w
+
+    assert [Model().call(torch.ones(1)).item() for _ in range(4)] == [3.0] * 4
+    with pytest.raises(TypeError, match="give its tensors one by one"):
+        f({"x": torch.ones(2)})
+
+
+def test_values_read_by_numpy_or_as_lists_are_refused() -> None:
+    for read in (lambda x: sum(x.tolist()), lambda x: float(x.numpy().sum()), lambda x: np.asarray(x).sum()):
+        f = torch.compile(lambda x, read=read: x * read(x))
+        x = torch.ones(2)
+        f(x)
+        with pytest.raises(RuntimeError, match="compiled"):
+            f(x)

@@ -178,3 +178,38 @@ def test_a_hook_sees_the_gradient_by_its_tensor() -> None:
     middle = x * x
     middle.register_hook(lambda g: g * 10)
     assert torch.autograd.grad(middle**3, middle)[0].item() == 480.0
+
+
+@pytest.mark.parametrize("n", [-1, -2, -3])
+def test_the_second_derivative_of_a_power_at_its_pole_is_infinite(n: int) -> None:
+    x = torch.tensor(0.0, requires_grad=True)
+    (slope,) = torch.autograd.grad(x**n, x, create_graph=True)
+    assert slope.item() == -float("inf")
+    assert torch.autograd.grad(slope, x)[0].item() == float("inf")
+
+
+def test_a_function_of_two_results_has_second_derivatives() -> None:
+    class Powers(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):  # type: ignore[no-untyped-def]
+            ctx.save_for_backward(x)
+            return x**2, x**3
+
+        @staticmethod
+        def backward(ctx, g, h):  # type: ignore[no-untyped-def]
+            (x,) = ctx.saved_tensors
+            return g * 2 * x + h * 3 * x * x
+
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    square, cube = Powers.apply(x)
+    (slope,) = torch.autograd.grad((square + cube).sum(), x, create_graph=True)
+    assert slope.tolist() == [5.0, 16.0]
+    assert torch.autograd.grad(slope.sum(), x)[0].tolist() == [8.0, 14.0]
+    assert torch.autograd.grad(Powers.apply(x)[0].sum(), x)[0].tolist() == [2.0, 4.0]
+
+
+def test_a_range_may_count_from_the_end_and_must_lie_inside() -> None:
+    x = torch.arange(8.0).reshape(2, 4)
+    assert x.narrow(1, -2, 2).tolist() == [[2.0, 3.0], [6.0, 7.0]]
+    with pytest.raises(RuntimeError, match=r"start \(3\) and length \(3\)"):
+        x.narrow(1, 3, 3)

@@ -180,7 +180,7 @@ ROWS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda x: x.var(), None),
     (lambda x: x.softmax(0), None),
     (lambda x: x.norm(), None),
-    (lambda x: torch.autograd.grad(x[0] ** 3 * x[1], x, create_graph=True)[0], "[x[1]*(3.0*(x[0]*x[0])), x[0]**3, 0]"),
+    (lambda x: torch.autograd.grad(x[0] ** 3 * x[1], x, create_graph=True)[0], "[x[1]*(3.0*x[0]**2), x[0]**3, 0]"),
 ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self
 
 from symdiff.eager.dtypes import dtype
+from symdiff.eager.modes import MODE
 from symdiff.eager.nn import states
 from symdiff.eager.nn.parameter import clear_grad
 from symdiff.eager.nn.registry import Registry
@@ -55,6 +56,8 @@ class Module(Registry):
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Compute ``forward``, with the hooks around it."""
+        if MODE.tracer is not None:
+            MODE.tracer.depends(lambda: self.training)
         if self._hooks is None:
             return self.forward(*args, **named)
         return self._call_hooked(self._hooks, args, named)
