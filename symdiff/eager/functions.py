@@ -10,6 +10,7 @@ import numpy as np
 from symdiff.eager import dtypes
 from symdiff.eager.arrays import applied
 from symdiff.eager.creation import as_tensor
+from symdiff.eager.modes import MODE
 from symdiff.eager.operators import elementwise, unary
 from symdiff.eager.reductions import composite, named
 from symdiff.eager.storage import value
@@ -94,6 +95,9 @@ def divide(self: Tensor, other: Any, *, rounding_mode: str | None = None) -> Ten
     kind = result_type(self, other)
     if kind is dtypes.bool_:
         raise TensorError("division that rounds is not defined for a bool tensor; convert with .int()")
+    divisor = value(other) if isinstance(other, Tensor) else other
+    if not kind.is_floating_point and MODE.tracer is None and np.any(np.equal(divisor, 0)):
+        raise ZeroDivisionError("a whole number divided by zero")
     if rounding_mode not in ("floor", "trunc"):
         raise TensorError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"

@@ -153,6 +153,8 @@ def narrow(self: Tensor, dim: int, start: int, length: int) -> Tensor:
 def flip(self: Tensor, *dims: Any) -> Tensor:
     """A copy with dimensions reversed."""
     axes = {axis_of(self, d) for d in sizes_of(dims)}
+    if len(axes) < len(sizes_of(dims)):
+        raise TensorError(f"a dimension appears twice in {list(sizes_of(dims))}")
     key = tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(self._value.ndim))
     return renamed(applied(clone, (applied(index, (self,), key),)), "FlipBackward0")
 

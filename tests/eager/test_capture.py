@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -415,3 +416,48 @@ def test_values_read_by_numpy_or_as_lists_are_refused() -> None:
         f(x)
         with pytest.raises(RuntimeError, match="compiled"):
             f(x)
+
+
+def test_a_restored_optimiser_is_noticed() -> None:
+    def train(compiled: bool) -> list[float]:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+        x, y = torch.rand(10, 2), torch.rand(10, 1)
+
+        def step() -> Any:
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run, found, kept = torch.compile(step) if compiled else step, [], None
+        for k in range(10):
+            if k == 3:
+                kept = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
+            if k == 6 and kept is not None:
+                model.load_state_dict(kept[0])
+                optimizer.load_state_dict(kept[1])
+            found.append(run().item())
+        return found
+
+    assert train(True) == train(False)
+
+
+def test_a_step_by_hand_that_zeroes_its_gradient() -> None:
+    def train(compiled: bool) -> tuple[list[float], Any]:
+        w = torch.tensor([1.0, 2.0], requires_grad=True)
+
+        def step(x: Any) -> Any:
+            loss = ((w * x) ** 2).sum()
+            loss.backward()
+            with torch.no_grad():
+                w.sub_(w.grad * 0.01)
+                w.grad.zero_()
+            return loss
+
+        run = torch.compile(step) if compiled else step
+        return [run(torch.tensor([1.0, float(k)])).item() for k in range(6)], w.tolist()
+
+    assert train(True) == train(False)
