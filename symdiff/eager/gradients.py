@@ -10,8 +10,8 @@ import numpy as np
 
 from symdiff.eager.joining import stack
 from symdiff.eager.modes import MODE, WATCHED
-from symdiff.eager.storage import live
-from symdiff.eager.sweep import as_gradient, is_finite, plain_sweep, release, swept
+from symdiff.eager.storage import live, owner
+from symdiff.eager.sweep import as_gradient, is_finite, plain_sweep, release, swept, target_of
 from symdiff.eager.tensor import ODD, Tensor, made, method
 from symdiff.errors import TensorError
 
@@ -159,9 +159,7 @@ def _batched(roots: Any, targets: Any, given: Any, create_graph: bool, allow_unu
 
 
 def _listed(values: Any) -> list[Any]:
-    return (
-        list(values) if isinstance(values, tuple | list) else [values] if isinstance(values, Tensor) else list(values)
-    )
+    return [values] if isinstance(values, Tensor) else list(values)
 
 
 def _given(roots: Sequence[Tensor], cotangents: Any) -> list[Any]:
@@ -169,10 +167,6 @@ def _given(roots: Sequence[Tensor], cotangents: Any) -> list[Any]:
     if len(found) != len(roots):
         raise TensorError(f"got {len(roots)} tensors and {len(found)} gradients")
     return found
-
-
-def target_of(x: Tensor) -> Any:
-    return x._node or x
 
 
 # ---- seeds
@@ -207,8 +201,7 @@ def _seed(root: Tensor, ybar: Any) -> Any:
 
 def _memory_of(seeds: Sequence[Any]) -> set[int]:
     """The user's own cotangents, in whose memory no gradient may lie."""
-    arrays = [live(seed) for seed in seeds if isinstance(seed, Tensor)]
-    return {id(array if array.base is None else array.base) for array in arrays}
+    return {id(owner(live(seed))) for seed in seeds if isinstance(seed, Tensor)}
 
 
 def _accumulate(leaf: Tensor, ybar: Any, create_graph: bool, taken: set[int]) -> None:

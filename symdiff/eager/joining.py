@@ -10,7 +10,7 @@ import numpy as np
 
 from symdiff.eager.arrays import applied
 from symdiff.eager.dtypes import wider
-from symdiff.eager.operators import elementwise
+from symdiff.eager.operators import edge_of, elementwise
 from symdiff.eager.selections import check_length_is_fixed
 from symdiff.eager.shapes import axis_of, expanded, reshape, transpose, unsqueeze
 from symdiff.eager.tensor import Tensor, method, wrapped
@@ -46,7 +46,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             f"stack expects each tensor to be equal size, but got {' and '.join(str(list(s)) for s in shapes)}"
         )
     axis = axis_of(given[0], dim, 1)
-    inputs = tuple((x._node or x) if x._requires else None for x in given)
+    inputs = tuple(map(edge_of, given))
     out = applied(cat_row, [unsqueeze(x, axis) for x in given], axis)
     if out._node is not None:
         out._node.rename("StackBackward0", inputs)

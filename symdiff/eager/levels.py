@@ -21,6 +21,7 @@ from symdiff.eager.arrays import applied, array_rule
 from symdiff.eager.gradients import grad
 from symdiff.eager.modes import MODE, set_grad_enabled
 from symdiff.eager.record import Node, number, reachable
+from symdiff.eager.sweep import target_of
 from symdiff.eager.tensor import Tensor, made, wrapped
 from symdiff.errors import SettingError, TensorError
 from symdiff.ops.arrays import clone
@@ -88,7 +89,7 @@ class Level:
         return x.detach()
 
     def _reaches_out(self, tensors: Sequence[Tensor]) -> bool:
-        stack = [x._node or x for x in tensors if x.requires_grad]
+        stack = [target_of(x) for x in tensors if x.requires_grad]
         seen = {*stack}
         while stack:
             edge = stack.pop()
@@ -140,4 +141,4 @@ def pulled_back(
 
 def depends(y: Tensor, x: Tensor) -> bool:
     """Whether the graph of ``y`` leads to ``x``, a variable of a level."""
-    return y.requires_grad and (y is x or x._node in reachable([y._node or y]))
+    return y.requires_grad and (y is x or x._node in reachable([target_of(y)]))

@@ -16,7 +16,7 @@ from symdiff.eager import dtypes
 from symdiff.eager.arrays import applied, whole
 from symdiff.eager.joining import cat
 from symdiff.eager.modes import no_grad
-from symdiff.eager.operators import elementwise, unary
+from symdiff.eager.operators import edge_of, elementwise, unary
 from symdiff.eager.selections import gather
 from symdiff.eager.shapes import axis_of, reshape
 from symdiff.eager.storage import quietly, value
@@ -55,8 +55,7 @@ class Sorted(Extremum):
 def named(name: str, inputs: Sequence[Any], result: Tensor) -> Tensor:
     """Give the last node of a composition the name of the whole, with the composition's inputs."""
     if result._node is not None:
-        edges = tuple((x._node or x) if x._requires else None for x in inputs)
-        result._node.rename(name if "Backward" in name else f"{name}Backward0", edges)
+        result._node.rename(name if "Backward" in name else f"{name}Backward0", tuple(map(edge_of, inputs)))
     return result
 
 

@@ -18,10 +18,11 @@ from weakref import ref
 
 import numpy as np
 
-from symdiff.eager import frames
 from symdiff.eager.capture import CHECK, Step, Tracer, arrays_in, untraced
 from symdiff.eager.modes import MODE
+from symdiff.eager.storage import owner
 from symdiff.eager.tensor import Tensor, made
+from symdiff.eager.trees import leaves, like
 from symdiff.errors import OperationError, SymdiffWarning
 
 
@@ -38,11 +39,11 @@ class Program:
         self.persistent = [(ref(tensor), array, tensor._requires) for tensor, array in found]
         self.guards = tracer.guards
         self.gradients = [(ref(tensor), tensor._grad) for tensor, _ in found if tensor._grad is not None]
-        self.results = _shells(results)
-        steps = _in_place(tracer.steps, [np.asarray(x._value) for x in _tensors(results)])
-        targets = {id(_owner(step.target)) for step in steps if isinstance(step.target, np.ndarray)}
-        self.written = [ref(tensor) for tensor, array in found if id(_owner(array)) in targets]
-        self.changed = [None if b is None else id(_owner(b)) in targets for b in self.buffers]
+        self.results = _each(results, _shell)
+        steps = _in_place(tracer.steps, [np.asarray(x._value) for x in leaves(results) if isinstance(x, Tensor)])
+        targets = {id(owner(step.target)) for step in steps if isinstance(step.target, np.ndarray)}
+        self.written = [ref(tensor) for tensor, array in found if id(owner(array)) in targets]
+        self.changed = [None if b is None else id(owner(b)) in targets for b in self.buffers]
         self.size = len(steps)
         self.run = _bound(steps, [array for _, array in found] + [b for b in self.buffers if b is not None])
 
@@ -99,9 +100,9 @@ def _in_place(steps: list[Step], results: list[Any]) -> list[Step]:
     reads: dict[int, int] = {}
     for step in steps:
         for x in arrays_in([*step.args, *step.options.values()]):
-            owner = _owner(x)
-            reads[id(owner)] = reads.get(id(owner), 0) + 1
-    kept = {id(_owner(x)) for x in results}
+            memory = id(owner(x))
+            reads[memory] = reads.get(memory, 0) + 1
+    kept = {id(owner(x)) for x in results}
     found: list[Step] = []
     for step in steps:
         last = found[-1] if found else None
@@ -112,9 +113,9 @@ def _in_place(steps: list[Step], results: list[Any]) -> list[Step]:
             and last.function.signature is None  # elementwise: it may write over what it reads
             and isinstance(step.args[1], np.ndarray)
             and isinstance(last.target, np.ndarray)
-            and _owner(last.target) is _owner(step.args[1])
-            and reads[id(_owner(last.target))] == 2  # its own writing, and this copy
-            and id(_owner(last.target)) not in kept
+            and owner(last.target) is owner(step.args[1])
+            and reads[id(owner(last.target))] == 2  # its own writing, and this copy
+            and id(owner(last.target)) not in kept
             and last.target.shape == step.args[0].shape == step.args[1].shape
             and last.target.dtype == step.args[0].dtype
         ):
@@ -123,13 +124,6 @@ def _in_place(steps: list[Step], results: list[Any]) -> list[Step]:
         else:
             found.append(step)
     return found
-
-
-def _owner(x: Any) -> Any:
-    """The array that owns the memory of a view."""
-    while isinstance(x.base, np.ndarray):
-        x = x.base
-    return x
 
 
 def _bound(steps: Sequence[Step], staying: Sequence[Any]) -> Callable[[], bool]:
@@ -143,7 +137,7 @@ def _bound(steps: Sequence[Step], staying: Sequence[Any]) -> Callable[[], bool]:
             names[known[id(x)]] = x
         return known[id(x)]
 
-    owners = {id(_owner(array)) for array in staying}
+    owners = {id(owner(array)) for array in staying}
     lines: list[str] = []
     changed = False
     for step in steps:
@@ -152,13 +146,12 @@ def _bound(steps: Sequence[Step], staying: Sequence[Any]) -> Callable[[], bool]:
                 squares = " + ".join(f"vdot({name(x)}, {name(x)})" for x in step.args)
                 lines.append(f"if not isfinite({squares}): return False  # or an overflow, which costs time alone")
             continue
-        changed = changed or id(_owner(step.target)) in owners
+        changed = changed or id(owner(step.target)) in owners
         lines.append(_call(step, name))
     body = "\n        ".join(lines or ["pass"])
     source = f"def make({', '.join(names)}):\n    def run():\n        {body}\n        return True\n    return run"
     space: dict[str, Any] = {"__name__": __name__}
     exec(compile(source, "<symdiff trace>", "exec"), space)  # our own source: names made up here
-    frames.register(space)
     return space["make"](**names)  # type: ignore[no-any-return]
 
 
@@ -222,7 +215,7 @@ class Compiled:
             return self._traced(key, given, names)
 
     def _run(self, given: Sequence[Any], names: tuple[str, ...]) -> Any:
-        return _copied(self._called(given, names))
+        return _each(self._called(given, names), _own)
 
     def _called(self, given: Sequence[Any], names: tuple[str, ...]) -> Any:
         first = len(given) - len(names)
@@ -251,7 +244,7 @@ class Compiled:
         if not finished:
             return self._run(given, names)  # infinities or nan: the careful way
         program.hand_over(given)
-        return _copied(program.results)
+        return _each(program.results, _own)
 
     def _traced(self, key: Any, given: Sequence[Any], names: tuple[str, ...]) -> Any:
         tracer = Tracer()
@@ -274,7 +267,7 @@ class Compiled:
         del tracer, copies, inputs
         self._programs.setdefault(key, []).append(program)
         program.hand_over(given)
-        return _copied(results)
+        return _each(results, _own)
 
 
 _MOST_TRACES = 8
@@ -309,34 +302,21 @@ def _copy(x: Tensor) -> Tensor:
     return out
 
 
-def _tensors(results: Any) -> list[Tensor]:
-    if isinstance(results, Tensor):
-        return [results]
-    if isinstance(results, dict):
-        return _tensors(list(results.values()))
-    return [x for part in results for x in _tensors(part)] if isinstance(results, tuple | list) else []
+def _each(results: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The results with every tensor changed; what is none stays as it is."""
+    if isinstance(results, Tensor):  # the usual result
+        return change(results)
+    return like(results, [change(x) if isinstance(x, Tensor) else x for x in leaves(results)])
 
 
-def _shells(results: Any) -> Any:
-    """The results as tensors that nobody else holds, on the arrays that a run fills."""
-    if isinstance(results, Tensor):
-        return made(untraced(results._value), results._dtype)
-    if isinstance(results, dict):
-        return {name: _shells(part) for name, part in results.items()}
-    if isinstance(results, tuple) and hasattr(results, "_fields"):
-        return type(results)(*map(_shells, results))
-    return type(results)(_shells(part) for part in results) if isinstance(results, tuple | list) else results
+def _shell(x: Tensor) -> Tensor:
+    """A tensor that nobody else holds, on the array that a run fills."""
+    return made(untraced(x._value), x._dtype)
 
 
-def _copied(results: Any) -> Any:
-    """The results on memory of their own."""
-    if isinstance(results, Tensor):
-        return made(np.array(untraced(results._value))[()], results._dtype)
-    if isinstance(results, dict):
-        return {name: _copied(part) for name, part in results.items()}
-    if isinstance(results, tuple) and hasattr(results, "_fields"):  # the pair of max(dim)
-        return type(results)(*map(_copied, results))
-    return type(results)(_copied(part) for part in results) if isinstance(results, tuple | list) else results
+def _own(x: Tensor) -> Tensor:
+    """A tensor on memory of its own."""
+    return made(np.array(untraced(x._value))[()], x._dtype)
 
 
 def compiled(function: Callable[..., Any]) -> Compiled:

@@ -125,7 +125,8 @@ class Rule:
         program = compile_program(wanted, [_COTANGENT, *self._names], products=not rows)
         source = _source(program, [part is not None for part in parts], namespace, rows)
         exec(compile(source, "<symdiff rule>", "exec"), namespace)  # our own source: no text of a user's enters it
-        frames.register(namespace)
+        if rows:  # tensors ask for the user's place from inside
+            frames.register(namespace)
         return namespace["kernel"]  # type: ignore[no-any-return]
 
 

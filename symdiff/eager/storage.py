@@ -30,6 +30,13 @@ def filled(number: Any, shape: tuple[int, ...]) -> Any:
     return array
 
 
+def owner(array: Any) -> Any:
+    """The array that owns the memory of a view; itself where it is none."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
 def changed(tensor: Any, operation: str) -> None:
     """Note that a tensor's array was changed in place, by what, and where in the user's code."""
     cell = tensor._cell

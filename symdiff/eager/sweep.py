@@ -17,7 +17,7 @@ import numpy as np
 
 from symdiff.eager.modes import MODE, enable_grad, no_grad
 from symdiff.eager.record import Node, Watchers, reachable
-from symdiff.eager.storage import filled, live, value
+from symdiff.eager.storage import filled, live, owner, value
 from symdiff.eager.tensor import ODD, Tensor, made, wrapped
 from symdiff.errors import ShapeError
 from symdiff.ops.arrays import sum_to
@@ -33,7 +33,7 @@ def swept(
     kept: set[Any],
 ) -> Bars:
     """The cotangents of the leaves, and of the nodes in ``kept``."""
-    targets = [root._node or root for root in roots]
+    targets = [target_of(root) for root in roots]
     floor = min([key.sequence for key in kept]) if kept else -1
     order: list[Node] = []
     bars: Bars | None = None
@@ -52,6 +52,11 @@ def swept(
     if not (create_graph if retain_graph is None else retain_graph):
         release([node for node in order if node.sequence != floor])
     return bars
+
+
+def target_of(x: Tensor) -> Any:
+    """What stands for a tensor in the graph: the node that made it, or a leaf itself."""
+    return x._node or x
 
 
 def release(nodes: Sequence[Node]) -> None:
@@ -96,10 +101,7 @@ def _quick(start: Bars, floor: int, kept: set[Any], roots: Sequence[Tensor], ord
         if MODE.tracer is not None:
             MODE.tracer.check(ends)
             return bars
-        total = 0.0
-        for end in ends:  # a sum of squares is finite where all are; that it may overflow costs time alone
-            total += np.vdot(end, end) if end.__class__ is np.ndarray else end * end
-        return bars if math.isfinite(total) else None
+        return bars if all(map(is_finite, ends)) else None
     except ODD:
         return None
 
@@ -201,7 +203,7 @@ def _parts(node: Node, ybar: Any) -> Sequence[Any]:
     return parts  # type: ignore[no-any-return]
 
 
-def _by(node: Node, kernel: Any, ybar: Any, saved: Any) -> Any:
+def _by(node: Node, kernel: Any, ybar: Any, saved: Any) -> Sequence[Any]:
     return kernel(ybar, *saved) if node.shapes is None else spread(node, kernel, ybar, saved)
 
 
@@ -216,7 +218,7 @@ def _watched(node: Node, ybar: Any) -> Tensor:
     shape = node.shapes[0] if node.shapes else node.watchers.shape if node.watchers is not None else None
     if shape is not None and value.shape != shape:
         value = np.array(np.broadcast_to(value, shape))
-    return wrapped(value if value.ndim else value[()])
+    return wrapped(value[()])
 
 
 def _told(hooks: Sequence[Any], parts: Sequence[Any], ybar: Tensor) -> list[Any]:
@@ -266,16 +268,12 @@ def _tensor_parts(node: Node, ybar: Tensor) -> Sequence[Any]:
             saved = [_revived(value, edge, ybar._dtype) for value, edge in zip(saved or (), node.edges, strict=True)]
         return rule.pull(node, ybar, saved)  # type: ignore[no-any-return]
     inputs = _revived_inputs(node, ybar._dtype)
-    parts = _through(node, rule.quick_on_tensors, ybar, inputs)
+    parts = _by(node, rule.quick_on_tensors, ybar, inputs)
     with np.errstate(all="ignore"):
         finite = MODE.tracer is not None or all(is_finite(p._value) for p in parts if isinstance(p, Tensor))
     if rule.guarded or not finite:
-        parts = _through(node, rule.careful_on_tensors, ybar, [_ieee(old) for old in inputs])
+        parts = _by(node, rule.careful_on_tensors, ybar, [_ieee(old) for old in inputs])
     return parts
-
-
-def _through(node: Node, kernel: Any, ybar: Tensor, inputs: Sequence[Any]) -> Sequence[Any]:
-    return kernel(ybar, *inputs) if node.shapes is None else spread(node, kernel, ybar, inputs)
 
 
 def _revived_inputs(node: Node, kind: Any) -> list[Any]:
@@ -344,10 +342,8 @@ def as_gradient(x: Tensor, ybar: Any, create_graph: bool, taken: set[int]) -> Te
 
 def _alone(ybar: Any, taken: set[int]) -> bool:
     """Whether a gradient may lie where the sweep has put it: in memory that it fills, and shares with no other."""
-    owner = ybar
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    if id(owner) in taken or owner.size != ybar.size or not ybar.flags.writeable:
+    memory = owner(ybar)
+    if id(memory) in taken or memory.size != ybar.size or not ybar.flags.writeable:
         return False
-    taken.add(id(owner))
+    taken.add(id(memory))
     return True

@@ -17,6 +17,7 @@ import numpy as np
 from symdiff.eager import frames
 from symdiff.eager.arrays import applied
 from symdiff.eager.modes import MODE, is_grad_enabled, no_grad
+from symdiff.eager.operators import edge_of
 from symdiff.eager.record import Node, node_class
 from symdiff.eager.tensor import Tensor, made, wrapped
 from symdiff.errors import OperationError, TensorError
@@ -239,7 +240,7 @@ def _part(node: Node | None, i: int) -> Node:
 
 
 def _recorded(cls: type[Function], ctx: Context, args: Sequence[Any], outs: list[Any]) -> list[Any]:
-    edges = tuple((x._node or x) if isinstance(x, Tensor) and x._requires else None for x in args)
+    edges = tuple(map(edge_of, args))
     shapes = [(x._value.shape, x._dtype) if isinstance(x, Tensor) else ((), None) for x in outs]
     code, offset = frames.place() or (None, 0)
     rule = FunctionRule(cls, ctx, shapes, len(edges))

@@ -14,10 +14,11 @@ import numpy as np
 from symdiff.eager.arrays import ArrayRule
 from symdiff.eager.look.again import check_unchanged
 from symdiff.eager.look.elements import Elements, Everywhere, numbers, symbols, tidied, written_out
-from symdiff.eager.look.history import Constant, History, Target, history, run_again, target
+from symdiff.eager.look.history import Constant, History, Target, history, run_again
 from symdiff.eager.look.naming import Names, caller
 from symdiff.eager.modes import no_grad
 from symdiff.eager.rules import Rule
+from symdiff.eager.sweep import target_of
 from symdiff.eager.tensor import Tensor, method
 from symdiff.errors import OperationError, TensorError, VariableError, listed
 from symdiff.expr import Expr, as_expr, natural_order
@@ -63,7 +64,7 @@ def derivative(self: Tensor, /, *by: str | int | Tensor, **names: Tensor) -> Exp
     """
     known = Names(names, caller())
     f = closed_form(self, known)
-    wanted = [known.of(target(part)) or "for that tensor" if isinstance(part, Tensor) else part for part in by]
+    wanted = [known.of(target_of(part)) or "for that tensor" if isinstance(part, Tensor) else part for part in by]
     unknown = [part for part in wanted if isinstance(part, str) and part not in f.variables]
     if unknown:
         shown = ", ".join(f.variables[:_SHOWN]) + ", ..." * (len(f.variables) > _SHOWN)

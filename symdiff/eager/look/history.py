@@ -17,6 +17,7 @@ from symdiff.eager.arrays import ArrayRule
 from symdiff.eager.dtypes import OF_NUMPY
 from symdiff.eager.record import Node
 from symdiff.eager.rules import WANTS, Rule
+from symdiff.eager.sweep import target_of
 from symdiff.eager.tensor import Tensor
 from symdiff.errors import TensorError
 from symdiff.ops.arrays import ArrayOp, cast
@@ -84,11 +85,6 @@ class History:
     shapes: Mapping[Target, Shape]
 
 
-def target(x: Tensor) -> Target:
-    """What a tensor is in the record."""
-    return x._node or x
-
-
 def history(y: Tensor, stop: Mapping[Target, Tensor] | None = None) -> History:
     """Everything under ``y`` down to its leaves, or to the tensors in ``stop``.
 
@@ -101,7 +97,7 @@ def history(y: Tensor, stop: Mapping[Target, Tensor] | None = None) -> History:
             "was computed under no_grad() or detached"
         )
     stop = stop or {}
-    root = target(y)
+    root = target_of(y)
     leaves = {root: y} if root is y or root in stop else {}
     shapes: dict[Target, Shape] = {leaf: x._value.shape for leaf, x in leaves.items()}
     steps = []

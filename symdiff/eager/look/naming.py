@@ -8,8 +8,9 @@ from itertools import count
 from types import FrameType
 from typing import Any
 
-from symdiff.eager.look.history import Target, target
+from symdiff.eager.look.history import Target
 from symdiff.eager.nn.module import Module
+from symdiff.eager.sweep import target_of
 from symdiff.eager.tensor import Tensor
 from symdiff.errors import OperationError, SymdiffError, VariableError
 from symdiff.ops import find
@@ -44,13 +45,13 @@ class Names:
         for name, x in given.items():
             if not isinstance(x, Tensor):
                 raise OperationError(f"{name} names a tensor, and {type(x).__name__} is none: y.expression({name}=x)")
-            if target(x) in self._names:
-                raise VariableError(f"{self._names[target(x)]} and {name} are one tensor")
-            self.given[target(x)] = x
-            self._take(target(x), checked_name(name))
+            if target_of(x) in self._names:
+                raise VariableError(f"{self._names[target_of(x)]} and {name} are one tensor")
+            self.given[target_of(x)] = x
+            self._take(target_of(x), checked_name(name))
         self._variables: dict[Target, str] = {}
         for name, x in _variables(frame):
-            self._variables.setdefault(target(x), name)
+            self._variables.setdefault(target_of(x), name)
 
     def of(self, here: Target) -> str | None:
         """The name of a tensor (by what it is in the record), or None."""
