@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import math
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import symdiff as sd
@@ -63,21 +61,21 @@ class UsageError(SymdiffError):
     """A command line that cannot be understood."""
 
 
-@dataclass(slots=True)
 class Options:
     """What the command line asks for."""
 
-    verb: str = "compare"
-    formula: str | None = None
-    at: list[str] = field(default_factory=list)
-    wrt: tuple[str, ...] = ()
-    order: int = 1
-    file: str | None = None
-    sympy: bool = True
-    time_limit: float = 10.0
-    json: bool = False
-    latex: bool = False
-    output: str | None = None
+    def __init__(self) -> None:
+        self.verb = "compare"
+        self.formula: str | None = None
+        self.at: list[str] = []
+        self.wrt: tuple[str, ...] = ()
+        self.order = 1
+        self.file: str | None = None
+        self.sympy = True
+        self.time_limit = 10.0
+        self.json = False
+        self.latex = False
+        self.output: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -464,6 +462,8 @@ class Printer:
 
     def json(self, value: Mapping[str, Any], indent: int | None = None) -> None:
         """Print a JSON object."""
+        import json
+
         self.line(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False))
 
     def busy(self, text: str) -> contextlib.AbstractContextManager[Any]:

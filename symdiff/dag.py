@@ -36,6 +36,11 @@ class Node(Overloads):
 
     args: tuple[Node, ...]
 
+    @property
+    def entry(self) -> tuple[Any, Any]:
+        """Where the table of nodes has it: the operation or the class, and what the node holds."""
+        raise NotImplementedError
+
     def apply(self, op: Op, args: tuple[Any, ...]) -> Any:
         for arg in args:
             if isinstance(arg, Overloads) and not isinstance(arg, Node | Exact):
@@ -68,12 +73,16 @@ class Symbol(Node):
     name: str
 
     def __new__(cls, name: str) -> Symbol:
-        node: Symbol | None = _TABLE.nodes.get((cls, name))
+        node: Symbol | None = _NODES[cls].get(name)
         if node is None:
             node = object.__new__(cls)
             node.name = name
-            node = _TABLE.keep((cls, name), node)
+            node = _TABLE.keep(cls, name, node)
         return node
+
+    @property
+    def entry(self) -> tuple[Any, Any]:
+        return Symbol, self.name
 
 
 class Const(Node):
@@ -89,15 +98,18 @@ class Const(Node):
     decimal: bool
 
     def __new__(cls, value: Rational, decimal: bool = False) -> Const:
-        if type(value) is not int:
-            value = int(value) if value.denominator == 1 else Fraction(value)
-        node: Const | None = _TABLE.nodes.get((cls, value, decimal))
+        key = value.numerator, value.denominator, decimal  # a fraction's own hash takes longer than all the rest
+        node: Const | None = _NODES[cls].get(key)
         if node is None:
             node = object.__new__(cls)
-            node.value = value
+            node.value = key[0] if key[1] == 1 else Fraction(value)
             node.decimal = decimal
-            node = _TABLE.keep((cls, value, decimal), node)
+            node = _TABLE.keep(cls, key, node)
         return node
+
+    @property
+    def entry(self) -> tuple[Any, Any]:
+        return Const, (self.value.numerator, self.value.denominator, self.decimal)
 
     def __float__(self) -> float:
         return rounded(self.value)
@@ -116,13 +128,17 @@ class Apply(Node):
     args: tuple[Node, ...]
 
     def __new__(cls, op: Op, args: tuple[Node, ...]) -> Apply:
-        node: Apply | None = _TABLE.nodes.get((op, args))
+        node: Apply | None = _NODES[op].get(args)
         if node is None:
             node = object.__new__(cls)
             node.op = op
             node.args = args
-            node = _TABLE.keep((op, args), node)
+            node = _TABLE.keep(op, args, node)
         return node
+
+    @property
+    def entry(self) -> tuple[Any, Any]:
+        return self.op, self.args
 
     @property
     def operands(self) -> list[Any]:
@@ -297,50 +313,70 @@ def _restored(flat: tuple[list[Row], list[int]]) -> Node:
 # ---- interning
 
 
+class _Nodes(dict[Any, dict[Any, Any]]):
+    """Nodes by their operation or class, and then by what they hold."""
+
+    def __missing__(self, kind: Any) -> dict[Any, Any]:
+        return self.setdefault(kind, {})
+
+
 class _Interning:
     """The table of nodes, and when to sweep it next."""
 
     least: ClassVar[int] = 1 << 14  # entries below which sweeping is not worth while
 
     def __init__(self) -> None:
-        self.nodes: dict[Any, Any] = {}
+        self.nodes = _Nodes()
+        self.size = 0
         self.limit = self.least
         self.lock = threading.RLock()
         self.sweeping = False
 
-    def keep(self, key: Any, node: N) -> N:
+    def keep(self, kind: Any, key: Any, node: N) -> N:
         """Enter a new node; return the one that another thread entered first, if any."""
         with self.lock:
-            kept: N = self.nodes.setdefault(key, node)
-            if len(self.nodes) > self.limit:
-                self.sweep()
+            kept: N = self.nodes[kind].setdefault(key, node)
+            if kept is node:
+                self.size += 1
+                if self.size > self.limit:
+                    self.sweep()
         return kept
 
     def sweep(self) -> None:
-        """Drop every node that only the table refers to.
-
-        An entry is taken out before its references are counted for good, so that no other thread
-        can take hold of it in between; those who miss it wait for the lock.
-        """
+        """Drop every node that only the table refers to."""
         with self.lock:
             if self.sweeping:  # a collection began while we allocate below
                 return
             self.sweeping = True
-            nodes = self.nodes
-            keys = list(nodes)
-            while keys:  # users first; popped, for a key refers to arguments too
-                key = keys.pop()
-                if sys.getrefcount(nodes[key]) <= _UNHELD:
-                    node = nodes.pop(key)
-                    if sys.getrefcount(node) > _UNHELD:
-                        nodes[key] = node
-                    del node  # it would hold its arguments, which come next
-            self.limit = max(self.least, 2 * len(nodes))
+            entered = [node for nodes in list(self.nodes.values()) for node in list(nodes.values())]
+            unheld = [node for node in entered if sys.getrefcount(node) <= _UNHELD + 2]  # and `entered`, and `node`
+            del entered
+            while unheld:
+                node = unheld.pop()
+                if sys.getrefcount(node) <= _UNHELD + 1:  # and `node`
+                    unheld += self._dropped(node)
+                del node  # it would hold its arguments, which come next
+            self.limit = max(self.least, 2 * self.size)
             self.sweeping = False
 
+    def _dropped(self, node: Node) -> tuple[Node, ...]:
+        """Take a node out, and return its arguments, which may go too.
 
-_UNHELD: Final = 2  # the table or a local variable, and the argument of getrefcount
+        It is taken out before its references are counted for good, so that no other thread can
+        take hold of it in between; those who miss it wait for the lock.
+        """
+        kind, key = node.entry
+        del self.nodes[kind][key]
+        if sys.getrefcount(node) > _UNHELD + 1:  # the table no more, but the variables here and in the sweep
+            self.nodes[kind][key] = node
+            return ()
+        self.size -= 1
+        return node.args
+
+
+_UNHELD: Final = 2  # the table, and the argument of getrefcount
 _TABLE: Final = _Interning()
+_NODES: Final = _TABLE.nodes
 
 
 def _on_collection(phase: str, info: dict[str, int]) -> None:

@@ -17,17 +17,17 @@ def topological_order(roots: Iterable[N], args: Callable[[N], Iterable[N]]) -> l
     stack = list(roots)
     stack.reverse()
     while stack:
-        node = stack[-1]
+        node = stack.pop()
         if node in order:
-            stack.pop()
             continue
-        missing = [arg for arg in args(node) if arg not in order]
+        own = args(node)
+        missing = [arg for arg in own if arg not in order] if own else None
         if missing:
+            stack.append(node)
             missing.reverse()
             stack += missing
         else:
             order[node] = None
-            stack.pop()
     return list(order)
 
 

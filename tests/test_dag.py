@@ -220,7 +220,8 @@ def _count() -> int:
 
     gc.collect()
     gc.collect()
-    return len(_TABLE.nodes)
+    assert _TABLE.size == sum(map(len, _TABLE.nodes.values()))
+    return _TABLE.size
 
 
 def test_collecting_lets_go_of_what_nobody_holds() -> None:

@@ -46,19 +46,17 @@ class Algebra:
         self.mul = OPS["mul"]
         self.add = OPS["add"]
         self.exp = OPS["exp"]
+        self.where = OPS["where"]
+        self.power = OPS["pow"]
+        self.joining = (self.exp, self.power)
+        self.linear = (self.add, OPS["sub"], OPS["neg"])
         self.zero = Product(self, 0, {})
         self.one = Product(self, 1, {})
         self.writer = Writer(self)
         self.forms: dict[Node, Form] = {}  # of nodes that have been read or written
         self.powers: dict[tuple[Node, Number], Number | None] = {}
         self.signs: dict[Node, str] = {}
-        self.laws = {op: law for name, law in LAWS.items() if (op := OPS.get(name)) is not None}
-        self.div = OPS["div"]
-        self.where = OPS["where"]
-        self.power = OPS["pow"]
-        self.joining = frozenset((self.exp, self.power))
         self.masks: dict[Node, None] = {}  # cotangents of branches: where(c, p, 0) and where(c, 0, p)
-        self.linear = frozenset(op for name in ("add", "sub", "neg") if (op := OPS.get(name)) is not None)
 
     # -- nodes to forms
 
@@ -83,13 +81,13 @@ class Algebra:
         return form
 
     def _read(self, node: Node, inner: frozenset[Node]) -> Form:
+        if type(node) is Symbol:
+            return Product(self, 1, {node: 1})
         if type(node) is Apply:
             if node.op in self.linear:
                 return total(self, self._addends(node, inner))
             forms = self.forms
             return self.apply(node.op, tuple([forms[arg] for arg in node.args]))
-        if type(node) is Symbol:
-            return Product(self, 1, {node: 1})
         if type(node) is Const:
             return Product(self, constant_of(node), {})
         raise AssertionError(f"no form for {type(node).__name__}")
@@ -97,6 +95,8 @@ class Algebra:
     def _inner_sums(self, order: list[Node], roots: Iterable[Node]) -> frozenset[Node]:
         """Sums with one user, which is a sum: a chain of a thousand is then read at once."""
         linear = [n for n in order if type(n) is Apply and n.op in self.linear and n not in self.forms]
+        if len(linear) < 2:
+            return frozenset()
         users: dict[Node, int] = {}
         for node in order:
             for arg in node.args:
@@ -271,7 +271,8 @@ class Algebra:
         if n < 0 and type(base) is Product and not base.coefficient:
             return Product(self, 1, {Const(0): -1})  # division by zero stays as it is
         product = base if type(base) is Product else self.product(base)
-        coefficient = exact_power(product.coefficient, n) if product.coefficient != 1 else 1
+        one = type(product.coefficient) is int and product.coefficient == 1
+        coefficient = 1 if one else exact_power(product.coefficient, n)
         factors = {node: tidy(exponent * n) for node, exponent in product.factors.items()}
         if coefficient is None:
             coefficient = 1
@@ -289,7 +290,7 @@ class Algebra:
             return total(self, args)
         if op is self.mul:
             return times(args[0], args[1])
-        law = self.laws.get(op)
+        law = LAWS.get(op.name)
         if law is not None:
             form: Form | None = law(self, op, args)
             if form is not None:

@@ -67,40 +67,42 @@ def depends_on(order: Iterable[Node], names: Iterable[str]) -> set[Node]:
     wanted = frozenset(names)
     active: set[Node] = set()
     for node in order:
-        if (type(node) is Symbol and node.name in wanted) or not active.isdisjoint(node.args):
+        if node.name in wanted if type(node) is Symbol else not active.isdisjoint(node.args):
             active.add(node)
     return active
 
 
 def _pulled(algebra: Algebra, node: Node, ybar: Form, active: set[Node]) -> Iterable[tuple[Node, Form]]:
-    """The cotangent of each active argument."""
+    """The cotangent of each active argument that has one."""
     if type(node) is not Apply:
-        return
-    for arg, part in zip(node.args, _cotangents(algebra, node, ybar), strict=True):
+        return []
+    op = node.op
+    if op.pull_back is not None:
+        pulled = _chosen(algebra, node, ybar) if op is algebra.where else op.pull_back(ybar, *algebra.arguments(node))
+        return [(arg, part) for arg, part in zip(node.args, pulled, strict=True) if part is not None and arg in active]
+    found = []
+    for arg, partial in zip(node.args, _partials(algebra, node), strict=True):
         if arg in active:
-            if part is None:
+            if partial is None:
                 if number_of(algebra.form(arg)) is None:
                     raise no_partial(node)
-            elif part is not _NOTHING:
-                yield arg, part
+            elif type(partial) is not int or partial:
+                found.append((arg, ybar * partial))
+    return found
 
 
-_NOTHING: Any = object()
-
-
-def _cotangents(algebra: Algebra, node: Apply, ybar: Form) -> Iterable[Any]:
+def _partials(algebra: Algebra, node: Apply) -> Sequence[Any]:
     op = node.op
-    if op in algebra.linear:  # whose partials are numbers; the forms of long sums are not needed
-        return [ybar * partial for partial in op.partials(*[None] * (len(node.args) + 1))]  # type: ignore[misc]
-    args = algebra.arguments(node)
-    if op.pull_back is not None:
-        if op is algebra.where:
-            return [_NOTHING, algebra.chosen(args[0], ybar, True), algebra.chosen(args[0], ybar, False)]
-        return [_NOTHING if part is None else part for part in op.pull_back(ybar, *args)]
     if op.partials is None:
-        return [None] * len(args)
-    partials = op.partials(*args, algebra.form(node))
-    return [p if p is None else _NOTHING if type(p) is int and not p else ybar * p for p in partials]
+        return [None] * len(node.args)
+    if op in algebra.linear:  # whose partials are numbers; the forms of long sums are not needed
+        return op.partials(*[None] * (len(node.args) + 1))
+    return op.partials(*algebra.arguments(node), algebra.form(node))
+
+
+def _chosen(algebra: Algebra, node: Apply, ybar: Form) -> tuple[Form | None, Form, Form]:
+    condition = algebra.form(node.args[0])
+    return None, algebra.chosen(condition, ybar, True), algebra.chosen(condition, ybar, False)
 
 
 def no_partial(node: Apply) -> UndifferentiableError:

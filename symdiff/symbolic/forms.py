@@ -16,9 +16,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from symdiff.dag import Apply, Const, Node, as_node
+from symdiff.dag import Apply, Const, Node, Symbol, as_node
 from symdiff.errors import OperationError
-from symdiff.ops import Exact, Op, Overloads
+from symdiff.ops import OPS, Exact, Op, Overloads
 from symdiff.ops.core import NUMBERS
 
 if TYPE_CHECKING:
@@ -38,28 +38,39 @@ class DecimalFraction(Fraction):
     __slots__ = ()
 
     def __mul__(self, other: Any) -> Any:
-        return _decimal(Fraction.__mul__(self, other))
+        if not isinstance(other, NUMBERS):
+            return NotImplemented
+        return DecimalFraction(self.numerator * other.numerator, self.denominator * other.denominator)
 
     def __add__(self, other: Any) -> Any:
-        return _decimal(Fraction.__add__(self, other))
+        if not isinstance(other, NUMBERS):
+            return NotImplemented
+        above = self.numerator * other.denominator + other.numerator * self.denominator
+        return DecimalFraction(above, self.denominator * other.denominator)
 
     def __sub__(self, other: Any) -> Any:
-        return _decimal(Fraction.__sub__(self, other))
+        return self + -other if isinstance(other, NUMBERS) else NotImplemented
 
     def __neg__(self) -> DecimalFraction:
-        return DecimalFraction(Fraction.__neg__(self))
+        return DecimalFraction(-self.numerator, self.denominator)
 
     __rmul__ = __mul__
     __radd__ = __add__
 
 
-def _decimal(value: Any) -> Any:
-    return value if value is NotImplemented else DecimalFraction(value)
-
-
 def tidy(value: Number) -> Number:
     """An int where the number is whole and no decimal, for speed and equal keys."""
     return value.numerator if type(value) is Fraction and value.denominator == 1 else value
+
+
+def multiplied(a: Number, b: Number) -> Number | None:
+    """``a * b``, tidy, or None where it is not small; most numbers are 1."""
+    if type(a) is int and a == 1:
+        return b
+    if type(b) is int and b == 1:
+        return a
+    product = tidy(a * b)
+    return product if is_small(product) else None
 
 
 def is_small(value: Number) -> bool:
@@ -72,8 +83,9 @@ def is_small(value: Number) -> bool:
 class Form(Overloads):
     """A `Product` or a `Sum`, and the algebra that made it."""
 
-    __slots__ = ("algebra", "made")
+    __slots__ = ("algebra", "inverse", "made")
     algebra: Algebra
+    inverse: Form | None  # the power -1, once it was wanted
     made: Node | None  # the node that it was written down as
 
     def apply(self, op: Op, args: tuple[Any, ...]) -> Form:
@@ -83,20 +95,24 @@ class Form(Overloads):
     def __mul__(self, other: Any) -> Form:
         if isinstance(other, Form):
             return times(self, other)
-        return multiple(self, other) if isinstance(other, NUMBERS) else self.apply(self.algebra.mul, (self, other))
+        return multiple(self, other) if isinstance(other, NUMBERS) else self.apply(OPS["mul"], (self, other))
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Form:
-        return times(self, other**-1) if isinstance(other, Form) else self.apply(self.algebra.div, (self, other))
+        return times(self, other**-1) if isinstance(other, Form) else self.apply(OPS["div"], (self, other))
 
     def __rtruediv__(self, other: Any) -> Form:
-        return other * self**-1 if isinstance(other, NUMBERS) else self.apply(self.algebra.div, (other, self))
+        return multiple(self**-1, other) if isinstance(other, NUMBERS) else self.apply(OPS["div"], (other, self))
 
     def __pow__(self, other: Any) -> Form:
-        if type(other) is int:
+        if type(other) is not int:
+            return self.apply(OPS["pow"], (self, other))
+        if other != -1:
             return self.algebra.whole_power(self, other)
-        return self.apply(self.algebra.power, (self, other))
+        if self.inverse is None:  # a quotient and its two partials ask for the same one
+            self.inverse = self.algebra.whole_power(self, -1)
+        return self.inverse
 
     def __neg__(self) -> Form:
         return scaled(self, -1)
@@ -113,7 +129,7 @@ class Product(Form):
         self.algebra = algebra
         self.coefficient = coefficient
         self.factors = factors
-        self.made = None
+        self.inverse = self.made = None
 
     @property
     def literal(self) -> Number | None:
@@ -129,7 +145,7 @@ class Sum(Form):
     def __init__(self, algebra: Algebra, terms: dict[Any, Product]) -> None:
         self.algebra = algebra
         self.terms = terms
-        self.made = None
+        self.inverse = self.made = None
 
 
 def number_of(form: Form) -> Number | None:
@@ -139,7 +155,7 @@ def number_of(form: Form) -> Number | None:
 
 def single(form: Form) -> Node | None:
     """The node of a form that is one factor and nothing else."""
-    if type(form) is Product and form.coefficient == 1 and len(form.factors) == 1:
+    if type(form) is Product and len(form.factors) == 1 and form.coefficient == 1:
         ((base, exponent),) = form.factors.items()
         if exponent == 1:
             return base
@@ -148,24 +164,23 @@ def single(form: Form) -> Node | None:
 
 def scaled(form: Form, number: Number) -> Form:
     """``number * form``. Law: c*(a + b) = c*a + c*b."""
-    if number == 1:
+    if type(number) is int and number == 1:
         return form
     if type(form) is Sum and number:
         return Sum(form.algebra, {key: cast(Product, scaled(term, number)) for key, term in form.terms.items()})
-    if type(form) is Sum:
+    if not number or type(form) is not Product or not form.coefficient:
         return form.algebra.zero
-    product = cast(Product, form)
-    if not number or not product.coefficient:
-        return product.algebra.zero
-    coefficient = tidy(product.coefficient * number)
-    if not is_small(coefficient):
-        return times(product, product.algebra.big(number))
-    return Product(product.algebra, coefficient, product.factors)
+    coefficient = multiplied(form.coefficient, number)
+    if coefficient is None:
+        return times(form, form.algebra.big(number))
+    return Product(form.algebra, coefficient, form.factors)
 
 
 def multiple(form: Form, number: Number) -> Form:
     """``number * form`` as a factor: 2*(a + b) stays as it is, and -(a + b) is -a - b."""
-    if type(form) is Sum and number not in (0, 1, -1):
+    if type(number) is int and number == 1:
+        return form
+    if type(form) is Sum and number not in (0, -1):
         return scaled(form.algebra.product(form), number)
     return scaled(form, number)
 
@@ -188,8 +203,8 @@ def times(a: Form, b: Form) -> Form:
             left = algebra.opaque(left)
         else:
             right = algebra.opaque(right)
-    coefficient = tidy(left.coefficient * right.coefficient)
-    if not is_small(coefficient):
+    coefficient = multiplied(left.coefficient, right.coefficient)
+    if coefficient is None:
         left, coefficient = algebra.big(left.coefficient, left.factors), right.coefficient
     factors = dict(left.factors)
     whole: list[tuple[Node, int]] = []
@@ -211,7 +226,7 @@ def times(a: Form, b: Form) -> Form:
 def settled(algebra: Algebra, coefficient: Number, factors: dict[Node, Number]) -> Form:
     """A product whose constants are folded and whose powers are joined, if there are any."""
     powers = False
-    for base in list(factors):
+    for base in [base for base in factors if type(base) is not Symbol]:
         if type(base) is Const:
             if not base.decimal or factors[base] != -1 or type(coefficient) is DecimalFraction:
                 coefficient = _folded(algebra, coefficient, factors, base)
@@ -244,7 +259,7 @@ def exact_power(base: Number, exponent: Number) -> Number | None:
     Roots of whole numbers are taken where they come out whole. A root of a negative number is
     not real and is left alone; so is a decimal's reciprocal that does not terminate.
     """
-    if isinstance(exponent, Fraction) and exponent.denominator != 1:
+    if type(exponent) is not int and exponent.denominator != 1:
         if base < 0 or exponent.denominator > 64:
             return None
         top, bottom = (_root(part, exponent.denominator) for part in (base.numerator, base.denominator))
@@ -253,17 +268,21 @@ def exact_power(base: Number, exponent: Number) -> Number | None:
         root = Fraction(top, bottom)
         base, exponent = DecimalFraction(root) if isinstance(base, DecimalFraction) else root, exponent.numerator
     n = int(exponent)
-    if base == 1 or (n == 1 and not isinstance(base, DecimalFraction)):
+    decimal = type(base) is DecimalFraction
+    if base == 1 or (n == 1 and not decimal):
         return base
-    if type(base) is int and n == -1 and base:
-        return Fraction(1, base)
-    size = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if (n < 0 and not base) or (size - 1) * abs(n) > MAX_BITS:
+    above, below = base.numerator, base.denominator
+    if (n < 0 and not above) or (max(above.bit_length(), below.bit_length()) - 1) * abs(n) > MAX_BITS:
         return None
-    power = Fraction(base) ** n
-    if isinstance(base, DecimalFraction):
-        return DecimalFraction(power) if terminates(power) and len(str(power.numerator)) < 25 else None
-    return tidy(power)
+    if n < 0:
+        above, below, n = below, above, -n
+    if decimal and coprime_to_ten(abs(below)) != 1:
+        return None
+    above, below = above**n, below**n
+    if decimal:
+        power = DecimalFraction(above, below)
+        return power if len(str(power.numerator)) < 25 else None
+    return above if below == 1 else tidy(Fraction(above, below))
 
 
 def _root(value: int, n: int) -> int | None:
@@ -300,8 +319,8 @@ def total(algebra: Algebra, forms: Iterable[Form]) -> Form:
             form = algebra.distributed(form)
         if type(form) is Product:
             _collect(terms, form)
-        else:
-            for term in algebra.merged(cast(Sum, form)):
+        elif type(form) is Sum:
+            for term in algebra.merged(form):
                 _collect(terms, term)
     if algebra.masks:
         terms = algebra.unmasked(terms)
@@ -327,7 +346,7 @@ def _collect(terms: dict[Any, Product], term: Product) -> None:
 
 def constant_of(node: Const) -> Number:
     """The number of a constant, marked if it is a decimal."""
-    return DecimalFraction(node.value) if node.decimal else node.value
+    return DecimalFraction(node.value.numerator, node.value.denominator) if node.decimal else node.value
 
 
 def lifted(value: Any) -> Node:

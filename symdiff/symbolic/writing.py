@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from symdiff.dag import Apply, Const, Node, Symbol, build
-from symdiff.ops import OPS, Op
+from symdiff.ops import OPS
 from symdiff.symbolic.forms import DecimalFraction, Number, Product, Sum, coprime_to_ten, lifted, scaled, terminates
 
 if TYPE_CHECKING:
@@ -29,24 +29,29 @@ class Writer:
 
     def __init__(self, algebra: Algebra) -> None:
         self.algebra = algebra
-        self.keys: dict[Node, tuple[Any, ...]] = {}
-        self.ops = OPS
+        self.keys = _Keys()
+        self.key = self.keys.__getitem__  # the place of a node in the order
 
     # -- products
 
     def product(self, form: Product) -> Node:
         """``-2*x*sin(y)/(3*z)``"""
         factors = form.factors
-        bases = sorted(factors, key=self.key) if len(factors) > 1 else factors
-        top = [self.power(base, factors[base]) for base in bases if factors[base] > 0]
-        bottom = [self.power(base, -factors[base]) for base in bases if factors[base] < 0]
+        top: list[Node] = []
+        bottom: list[Node] = []
+        for base in sorted(factors, key=self.key) if len(factors) > 1 else factors:
+            exponent = factors[base]
+            if exponent > 0:
+                top.append(self.power(base, exponent))
+            else:
+                bottom.append(self.power(base, -exponent))
         above, below = _split(form.coefficient)
         if above == -1 and top:
             above = self._turned(top)
         numerator = self._chain(above, top)
         if not bottom and below == 1:
             return numerator
-        return build(self.ops["div"], (numerator, self._chain(below, bottom)))
+        return build(OPS["div"], (numerator, self._chain(below, bottom)))
 
     def _turned(self, top: list[Node]) -> int:
         """Take a minus into the sum that it would stand before: -(a - b)*c is (b - a)*c."""
@@ -59,20 +64,22 @@ class Writer:
     def power(self, base: Node, exponent: Number) -> Node:
         if exponent == 1:
             return base
-        if exponent == _HALF:
-            return Apply(self.ops["sqrt"], (base,))
-        return Apply(self.ops["pow"], (base, lifted(exponent)))
+        if type(exponent) is not int and exponent == _HALF:
+            return Apply(OPS["sqrt"], (base,))
+        return Apply(OPS["pow"], (base, lifted(exponent)))
 
     def _chain(self, number: Number, nodes: list[Node]) -> Node:
         if not nodes:
             return lifted(number)
         if number == -1:
-            nodes[0] = build(self.ops["neg"], (nodes[0],))
+            nodes[0] = build(OPS["neg"], (nodes[0],))
         elif number != 1:
             nodes.insert(0, lifted(number))
         result = nodes[0]
-        for node in nodes[1:]:
-            result = Apply(self.ops["mul"], (result, node))
+        if len(nodes) > 1:
+            mul = OPS["mul"]
+            for node in nodes[1:]:
+                result = Apply(mul, (result, node))
         return result
 
     # -- sums
@@ -86,10 +93,10 @@ class Writer:
         result = algebra.node(terms[0])
         for term in terms[1:]:
             if term.coefficient > 0:
-                result = Apply(self.ops["add"], (result, algebra.node(term)))
+                result = Apply(OPS["add"], (result, algebra.node(term)))
             else:
                 opposite = Product(algebra, -term.coefficient, term.factors)
-                result = Apply(self.ops["sub"], (result, algebra.node(opposite)))
+                result = Apply(OPS["sub"], (result, algebra.node(opposite)))
         return result
 
     def _term_key(self, term: Product) -> tuple[Any, ...]:
@@ -108,44 +115,51 @@ class Writer:
             return (3,)
         return (0, -degree, keys) if plain and degree else (1 if not plain else 2, len(keys), degree, keys)
 
-    # -- the order of nodes
 
-    def key(self, node: Node) -> tuple[Any, ...]:
-        """The place of a node: its kind, its first variable, its operation, then a fingerprint."""
-        key = self.keys.get(node)
-        if key is None:
-            todo = [node]
-            while todo:
-                last = todo[-1]
-                missing = [arg for arg in last.args if arg not in self.keys]
-                if missing:
-                    todo += missing
-                else:
-                    self.keys[todo.pop()] = self._key(last)
-            key = self.keys[node]
-        return key
+# ---- the order of nodes
+
+
+class _Keys(dict[Node, tuple[Any, ...]]):
+    """The place of each node: its kind, its first variable, its operation, then a fingerprint."""
+
+    def __missing__(self, node: Node) -> tuple[Any, ...]:
+        todo = [node]
+        while todo:
+            last = todo[-1]
+            missing = [arg for arg in last.args if arg not in self]
+            if missing:
+                todo += missing
+            else:
+                self[todo.pop()] = self._key(last)
+        return self[node]
 
     def _key(self, node: Node) -> tuple[Any, ...]:
-        match node:
-            case Const(value, decimal):
-                return (0, (), -1, (value.numerator * 1_000_003 + 2 * value.denominator + decimal) % _MODULUS)
-            case Symbol(name):
-                return _symbol_key(name)
-            case Apply(op, args):
-                keys = [self.keys[arg] for arg in args]
-                mark = crc32(op.name.encode())
-                for key in keys:
-                    mark = (mark * 1_000_003 + key[-1]) % _MODULUS
-                first = next((key[1] for key in keys if key[1] and isinstance(key[1], tuple)), ())
-                return (self._kind(op, args, bool(first)), first, op.position, mark)
-            case _:
-                raise AssertionError(f"no order for {type(node).__name__}")
+        if type(node) is Symbol:
+            return _symbol_key(node.name)
+        if type(node) is Const:
+            value = node.value
+            return (0, (), -1, (value.numerator * 1_000_003 + 2 * value.denominator + node.decimal) % _MODULUS)
+        if type(node) is not Apply:
+            raise AssertionError(f"no order for {type(node).__name__}")
+        first: tuple[Any, ...] = ()
+        mark = _mark(node.op.name)
+        for arg in node.args:
+            key = self[arg]
+            mark = (mark * 1_000_003 + key[3]) % _MODULUS
+            first = first or key[1]
+        return (_kind(node, bool(first)), first, node.op.position, mark)
 
-    def _kind(self, op: Op, args: tuple[Node, ...], varies: bool) -> int:
-        """pi and sqrt(2) stand before the variables (2), log(2) after them, functions last."""
-        if varies:
-            return 3 if op.infix else 5
-        return 1 if op.infix or not args or op is self.ops["sqrt"] else 4
+
+def _kind(node: Apply, varies: bool) -> int:
+    """pi and sqrt(2) stand before the variables (2), log(2) after them, functions last."""
+    if varies:
+        return 3 if node.op.infix else 5
+    return 1 if node.op.infix or not node.args or node.op is OPS["sqrt"] else 4
+
+
+@lru_cache(1024)
+def _mark(name: str) -> int:
+    return crc32(name.encode())
 
 
 @lru_cache(4096)
@@ -162,6 +176,8 @@ def natural_key(name: str) -> tuple[Any, ...]:
 
 def _split(number: Number) -> tuple[Number, Number]:
     """A coefficient as what stands above and what stands below the fraction bar."""
+    if type(number) is int:
+        return number, 1
     if isinstance(number, DecimalFraction):
         below = 1 if terminates(number) else coprime_to_ten(number.denominator)
         above = number * below

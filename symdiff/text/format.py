@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from html import escape
 from itertools import count
 from typing import Final
 
@@ -200,8 +199,8 @@ def _decimal_digits(value: int | Fraction) -> tuple[str, int]:
 
 # ---- LaTeX
 
-_PLACE: Final = re.compile(r"\{(\d|args|rows)\}")
-_GREEK: Final = re.compile(
+_PLACE: Final = r"\{(\d|args|rows)\}"  # compiled where it is used, for a quick start
+_GREEK: Final = (
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
     "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
 )
@@ -236,7 +235,7 @@ def latex_name(name: str) -> str:
     number = re.fullmatch(r"([^\W\d]+)(\d+)", base)
     if number:
         base, subscripts = number[1], [number[2], *subscripts]
-    head = rf"\{base}" if _GREEK.fullmatch(base) else base if len(base) == 1 else rf"\mathrm{{{base}}}"
+    head = rf"\{base}" if re.fullmatch(_GREEK, base) else base if len(base) == 1 else rf"\mathrm{{{base}}}"
     return rf"{head}_{{{', '.join(subscripts)}}}" if subscripts else head
 
 
@@ -246,7 +245,7 @@ def _template_pieces(
     """Fill a row's template; operands of infix operations get parentheses where they need them."""
     needs = _template_precedences(op, len(args))
     pieces: list[Piece] = []
-    for i, part in enumerate(_PLACE.split(template)):
+    for i, part in enumerate(re.split(_PLACE, template)):
         if i % 2 == 0:
             pieces.append(part)
         elif part.isdigit():
@@ -299,6 +298,8 @@ def _mathml_pieces(node: Node, least: int) -> list[Piece]:
 
 
 def _mathml_template(op: Op, count: int) -> str:
+    from html import escape
+
     if op.precedence:
         sign = {"*": "&#x22C5;"}.get(op.infix, escape(op.infix))
         return f"<mo>{sign}</mo>{{0}}" if count == 1 else f"{{0}}<mo>{sign}</mo>{{1}}"
@@ -310,6 +311,8 @@ def _mathml_template(op: Op, count: int) -> str:
 
 
 def _mathml_name(name: str) -> str:
+    from html import escape  # its table of entities takes longer to load than a formula to derive
+
     base, *subscripts = [part for part in re.split(r"[_\[\],]+", name) if part] or [name]
     if not subscripts:
         return f"<mi>{escape(name)}</mi>"

@@ -143,7 +143,7 @@ def unexpected(error: UnexpectedLexemeError, source: Source) -> SourceError:
 
 
 def _on_closing(lexeme: Lexeme, source: Source, wants_operand: bool, label: str) -> tuple[str, str]:
-    opened, matches = source.closed, _OPENS[lexeme.text]
+    opened, matches = next(reversed(source.opened(source.reached)), None), _OPENS[lexeme.text]
     if opened is None:
         return f"there is no '{matches}' before it", f"remove it, or put the missing '{matches}' where it belongs"
     if opened.text != matches:
@@ -229,12 +229,15 @@ _EXPLAIN: Final[dict[str, Callable[[Lexeme, Source, bool, str], tuple[str, str]]
 
 
 def _ends_early(source: Source, wants_operand: bool, wants_else: bool) -> SourceError:
-    text, last = source.text, source.last
-    if last is None:
+    text, end = source.text, source.reached
+    if not end:
         return SourceError("the text is empty", text, Span(0, 1), "expected a formula", "for example 6*x**2 + 2*x + 4")
-    here = Span(last.end, last.end + 1)
-    if source.brackets:
-        opened = source.brackets[-1]
+    last = source.lexeme(end - 1)
+    after = last.start_pos + len(source.texts[end - 1])
+    here = Span(after, after + 1)
+    brackets = source.opened(end)
+    if brackets:
+        opened = brackets[-1]
         closing = _CLOSES[opened.text]
         hint = f"close the '{opened.text}' or remove it"
         if opened.text == "[" and text[: opened.start_pos].rstrip()[-1:].isalnum():

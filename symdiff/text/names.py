@@ -16,8 +16,8 @@ WORDS: Final = frozenset({"if", "else", "and", "or", "not"})  # besides the cons
 
 Index = int | tuple[str, int]  # a subscript: 3, or i + 3
 
-_NAME: Final = re.compile(r"[^\W\d_](?:[\w\u0300-\u036f])*")
-_INDEX: Final = re.compile(r"([+-]?[0-9]{1,9})|([^\W\d_]\w*)(?:[ \t]*([+-])[ \t]*([0-9]{1,9}))?")
+_NAME: Final = r"[^\W\d_](?:[\w\u0300-\u036f])*"  # compiled where it is used, for a quick start
+_INDEX: Final = r"([+-]?[0-9]{1,9})|([^\W\d_]\w*)(?:[ \t]*([+-])[ \t]*([0-9]{1,9}))?"
 
 
 def normal(name: str) -> str:
@@ -44,7 +44,7 @@ def checked_name(name: str) -> str:
         OperationError: a formula could not contain it.
     """
     base, bracket, inside = name.partition("[")
-    if not _NAME.fullmatch(base) or misfit(name) is not None or normal(base) in WORDS:
+    if not re.fullmatch(_NAME, base) or misfit(name) is not None or normal(base) in WORDS:
         raise OperationError(f"{name!r:.60} is no name: a letter first, then letters, digits and underscores")
     if not bracket:
         return normal(base)
@@ -61,7 +61,7 @@ def indices(inside: str) -> list[Index] | None:
     """What stands in the brackets of ``x[0, i+1]``; None where that is no subscript."""
     found: list[Index] = []
     for part in normal(inside).split(","):
-        match = _INDEX.fullmatch(part.strip(" \t"))
+        match = re.fullmatch(_INDEX, part.strip(" \t"))
         if match is None:
             return None
         number, name, sign, offset = match.groups()
@@ -91,9 +91,11 @@ def split(name: str) -> tuple[str, list[Index]]:
 _GROUPS: Final = 3  # how many a warning names
 
 
-def warn_of_lookalikes(names: Iterable[str], declared: Sequence[str], stacklevel: int) -> None:
+def warn_of_lookalikes(names: Sequence[str], declared: Sequence[str], stacklevel: int) -> None:
     """Warn of variables that differ in case, an underscore or an alphabet alone, unless they were declared."""
     known = frozenset(map(normal, declared))
+    if known.issuperset(names):
+        return
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_likeness(name), []).append(name)

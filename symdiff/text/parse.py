@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any, Final, NoReturn
@@ -19,7 +19,7 @@ from symdiff.ops import OPS, Op, find
 from symdiff.text import mistakes, tables
 from symdiff.text.driver import Driver, UnexpectedLexemeError
 from symdiff.text.format import to_text
-from symdiff.text.lexer import Lexeme, Source, UnknownCharacterError
+from symdiff.text.lexer import Lexeme, Lexer, Source, UnknownCharacterError
 from symdiff.text.names import checked_name, indices, normal, spelled, split, warn_of_lookalikes
 from symdiff.text.unroll import MAX_UNROLLED, Unroller
 
@@ -53,13 +53,13 @@ def read(text: str, variables: Sequence[str] = ()) -> tuple[Node, list[str]]:
         )
     driver, reader, lock = _machinery()
     with lock:
-        reader.begin(Source(text), variables)
+        reader.begin(driver.lexer.cut(text), variables)
         try:
             node = _read(driver, reader)
             seen = list(reader.seen)
             names = seen if reader.is_plain else symbols_of([node])
         finally:
-            reader.begin(Source(""), ())  # hold no nodes
+            reader.forget()
     warn_of_lookalikes(seen, variables, stacklevel=3)
     return node, names
 
@@ -78,15 +78,21 @@ def _read(driver: Driver, reader: Reader) -> Node:
 
 @cache
 def _machinery() -> tuple[Driver, Reader, threading.Lock]:
-    reader = Reader()
-    return Driver(tables.load(), reader), reader, threading.Lock()
+    stored = tables.load()
+    lexer = Lexer(stored)
+    reader = Reader(lexer.cut(""))
+    return Driver(stored, lexer, reader), reader, threading.Lock()
 
 
 class Reader:
-    """The parser's callbacks: each takes the values of a rule's parts and returns a node."""
+    """The parser's callbacks: each takes the values of a rule's parts, nodes and the numbers of lexemes."""
 
-    def __init__(self) -> None:
-        self.begin(Source(""), ())
+    def __init__(self, nothing: Source) -> None:
+        self.operands: dict[str, Node] = {}  # of the lexemes that were read, where it depends on nothing else
+        self.seen: dict[str, None] = {}  # variables
+        self.definitions: dict[str, Node] = {}
+        self.nothing = nothing
+        self.begin(nothing, ())
 
     @property
     def is_plain(self) -> bool:
@@ -97,14 +103,20 @@ class Reader:
         """Start on a new text."""
         self.source = source
         self.variables = frozenset(map(normal, variables))
-        self.definitions: dict[str, Node] = {}
-        self.seen: dict[str, None] = {}  # variables
-        self.indexed: dict[str, Lexeme] = {}  # x of x[i], which a sum must settle
-        self.function_names: dict[str, Lexeme] = {}  # functions that stand without a call, and where last
-        self.power: tuple[Node | None, Lexeme] = (None, Lexeme("", "", 0))  # the last with a sign, and that sign
-        self.numbers: dict[str, Node] = {}
+        self.indexed: dict[str, int] = {}  # x of x[i], which a sum must settle
+        self.subscripted: dict[str, list[str]] = {}  # x of x[0], and how it stands in the text
+        self.function_names: set[str] = set()  # functions that stand without a call
+        self.power: tuple[Node | None, int] = (None, 0)  # the last with a sign, and that sign
         self.literals_left = MAX_LITERALS
         self.unroller = Unroller(self.fail)
+
+    def forget(self) -> None:
+        """Hold no nodes, and no text."""
+        self.source = self.nothing
+        self.operands.clear()
+        self.seen.clear()
+        self.definitions.clear()
+        self.power = None, 0
 
     def finish(self, node: Node) -> None:
         """Refuse an index that no sum has settled; keep those of the names that occur."""
@@ -122,221 +134,230 @@ class Reader:
             hint = f"arguments stand in round brackets: {base.lower()}({index})"
         self.fail(f"the index '{index}' belongs to no sum", self.indexed[base], "", hint)
 
-    def fail(self, summary: str, place: Lexeme, label: str = "", hint: str = "", kind: type = SourceError) -> NoReturn:
-        raise kind(summary, self.source.text, place.span, label, hint)
+    def fail(self, summary: str, place: int, label: str = "", hint: str = "", kind: type = SourceError) -> NoReturn:
+        raise kind(summary, self.source.text, self.source.lexeme(place).span, label, hint)
 
     # -- lines
 
-    def start(self, parts: list[Any]) -> Node:
+    def start(self, *parts: Any) -> Node:
         node: Node = parts[-1]
         return node
 
-    def definition(self, parts: list[Any]) -> None:
-        lexeme, node = parts
-        self.definitions[self._defined(lexeme)] = node
-
-    def _defined(self, lexeme: Lexeme) -> str:
-        name = normal(lexeme.text)
+    def definition(self, place: int, node: Node) -> None:
+        name = normal(self.source.texts[place])
         if name in self.definitions:
-            self.fail(f"'{name:.40}' has a line already", lexeme, "named twice", "give this part another name")
+            self.fail(f"'{name:.40}' has a line already", place, "named twice", "give this part another name")
         if "[" in name:
-            self.fail("a part's name has no subscript", lexeme, "", "write r = ... or r_1 = ...")
-        return name
+            self.fail("a part's name has no subscript", place, "", "write r = ... or r_1 = ...")
+        self.definitions[name] = self.operands[name] = node
+        for text in self.subscripted.pop(name, ()):
+            del self.operands[text]
 
-    def vector(self, parts: list[Any]) -> Node:
-        return build(OPS["vector"], tuple(parts))
+    def vector(self, *parts: Node) -> Node:
+        return build(OPS["vector"], parts)
 
     # -- operators
 
-    def conditional(self, parts: list[Any]) -> Node:
-        value, condition, other = parts
+    def conditional(self, value: Node, condition: Node, other: Node) -> Node:
         return build(OPS["where"], (condition, value, other))
 
-    def disjunction(self, parts: list[Any]) -> Node:
-        return build(OPS["or"], tuple(parts))
+    def disjunction(self, left: Node, right: Node) -> Node:
+        return build(OPS["or"], (left, right))
 
-    def conjunction(self, parts: list[Any]) -> Node:
-        return build(OPS["and"], tuple(parts))
+    def conjunction(self, left: Node, right: Node) -> Node:
+        return build(OPS["and"], (left, right))
 
-    def negated(self, parts: list[Any]) -> Node:
-        return build(OPS["not"], tuple(parts))
+    def negated(self, node: Node) -> Node:
+        return build(OPS["not"], (node,))
 
-    def chain(self, parts: list[Any]) -> Node:
-        tests = [build(_COMPARISONS[parts[i].text](), (parts[i - 1], parts[i + 1])) for i in range(1, len(parts), 2)]
+    def chain(self, *parts: Any) -> Node:
+        texts = self.source.texts
+        tests = [
+            build(OPS[_COMPARISONS[texts[parts[i]]]], (parts[i - 1], parts[i + 1])) for i in range(1, len(parts), 2)
+        ]
         result = tests[0]
         for test in tests[1:]:
             result = build(OPS["and"], (result, test))
         return result
 
-    def plus(self, parts: list[Any]) -> Node:
-        return Apply(OPS["add"], (parts[0], parts[-1]))  # between them stands the sign
+    def plus(self, left: Node, right: Node) -> Node:
+        return Apply(OPS["add"], (left, right))
 
-    def minus(self, parts: list[Any]) -> Node:
-        return Apply(OPS["sub"], tuple(parts))
+    def minus(self, left: Node, right: Node) -> Node:
+        return Apply(OPS["sub"], (left, right))
 
-    def times(self, parts: list[Any]) -> Node:
-        return Apply(OPS["mul"], tuple(parts))
+    def times(self, left: Node, right: Node) -> Node:
+        return Apply(OPS["mul"], (left, right))
 
-    def over(self, parts: list[Any]) -> Node:
-        return build(OPS["div"], (parts[0], parts[-1]))
+    def over(self, left: Node, slash: int, right: Node) -> Node:
+        return build(OPS["div"], (left, right))
 
-    def crowding(self, parts: list[Any]) -> NoReturn:
-        slash, divisor = parts
+    def crowding(self, slash: int, divisor: Node) -> NoReturn:
         raise mistakes.crowded_divisor(self.source, self.source.between(slash), _short_text(divisor))
 
-    def negative(self, parts: list[Any]) -> Node:
-        return build(OPS["neg"], tuple(parts))
+    def negative(self, node: Node) -> Node:
+        return build(OPS["neg"], (node,))
 
-    def positive(self, parts: list[Any]) -> Node:
-        node: Node = parts[-1]
+    def positive(self, node: Node) -> Node:
         return node
 
-    def raised(self, parts: list[Any]) -> Node:
-        base, sign, exponent = parts
+    def raised(self, base: Node, sign: int, exponent: Node) -> Node:
         node = Apply(OPS["pow"], (base, exponent))
         if not base.args and type(base) is not Symbol:
             self.power = node, sign
         return node
 
-    def superscripted(self, parts: list[Any]) -> Node:
-        base, exponent = parts
-        text = unicodedata.normalize("NFKC", exponent.text).replace("−", "-")
-        return Apply(OPS["pow"], (base, self._number(text, exponent)))
+    def superscripted(self, base: Node, place: int) -> Node:
+        text = unicodedata.normalize("NFKC", self.source.texts[place]).replace("−", "-")
+        return Apply(OPS["pow"], (base, self._number(text, place)))
 
-    def root(self, parts: list[Any]) -> Node:
-        return build(OPS["sqrt"], (parts[-1],))
+    def root(self, node: Node) -> Node:
+        return build(OPS["sqrt"], (node,))
 
-    def juxtaposed(self, parts: list[Any]) -> Node:
-        left, right = parts
-        place = self.function_names.get(_bare_name(left)) if self.function_names else None
-        if place is not None:
-            raise mistakes.without_brackets(self.source, place)
+    def juxtaposed(self, left: Node, right: Node) -> Node:
+        if self.function_names:
+            name = _bare_name(left)
+            if name in self.function_names:
+                raise mistakes.without_brackets(self.source, self._last(name))
         if left is self.power[0]:
             raise mistakes.crowded_power(self.source, self.source.between(self.power[1]))
         return Apply(OPS["mul"], (left, right))
 
+    def _last(self, name: str) -> Lexeme:
+        """Where a name stood last before the lexeme that the parser has come to."""
+        texts = self.source.texts
+        return self.source.lexeme(next(i for i in range(self.source.reached - 1, -1, -1) if normal(texts[i]) == name))
+
     # -- operands
 
-    def number(self, parts: list[Any]) -> Node:
-        return self._number(parts[0].text, parts[0])
+    def number(self, place: int) -> Node:
+        return self._number(self.source.texts[place], place)
 
-    def _number(self, text: str, place: Lexeme) -> Node:
-        node = self.numbers.get(text)
+    def _number(self, text: str, place: int) -> Node:
+        node = self.operands.get(text)
         if node is None:
-            node = self.numbers[text] = self._literal(text, place)
+            node = self.operands[text] = self._literal(text, place)
         return node
 
-    def _literal(self, text: str, place: Lexeme) -> Node:
+    def _literal(self, text: str, place: int) -> Node:
         digits, _, exponent = text.lower().partition("e")
         power = exponent.lstrip("+-0")
         size = len(digits) + (int(power or 0) if len(power) < 7 else MAX_LITERAL)
         self.literals_left -= size
         if size > MAX_LITERAL or self.literals_left < 0:
-            shown = Lexeme("", place.text[:20], place.start_pos)
+            start = self.source.lexeme(place).start_pos
             limit = f"a number of more than {MAX_LITERAL:,} digits, written out, is"
             if size <= MAX_LITERAL:
                 limit = f"numbers of more than {MAX_LITERALS:,} digits in all, written out, are"
-            self.fail(f"{limit} beyond the limit", shown, "", "write a power: 2*10**5000", LimitError)
+            span = Span(start, start + min(20, len(self.source.texts[place])))
+            raise LimitError(f"{limit} beyond the limit", self.source.text, span, "", "write a power: 2*10**5000")
         decimal = not digits.lstrip("+-").isdigit() or bool(exponent)
         return Const(Fraction(text), True) if decimal else Const(int(text))
 
-    def name(self, parts: list[Any]) -> Node:
-        lexeme: Lexeme = parts[0]
-        name = normal(lexeme.text)
-        if name in self.definitions:
-            return self.definitions[name]
-        if name not in self.variables:
-            constant = _constant(name)
-            if constant is not None:
-                return Apply(constant, ())
-            if find(name) or name in mistakes.SPECIAL:
-                self.function_names[name] = lexeme
+    def name(self, place: int) -> Node:
+        text = self.source.texts[place]
+        name = normal(text)
+        node = self.definitions.get(name)
+        if node is not None:
+            return node
         if name.endswith("]"):
-            name = self._subscripted(name, lexeme)
-        self.seen[name] = None
-        return Symbol(name)
+            return self._subscripted(name, place)
+        constant = _constant(name) if name not in self.variables else None
+        node = Symbol(name) if constant is None else Apply(constant, ())
+        if constant is None:
+            self.seen[name] = None
+            if name not in self.variables and (find(name) or name in mistakes.SPECIAL):
+                self.function_names.add(name)
+        if name == text:
+            self.operands[text] = node
+        return node
 
-    def _subscripted(self, name: str, lexeme: Lexeme) -> str:
+    def _subscripted(self, name: str, place: int) -> Node:
         base, _, inside = name[:-1].partition("[")
         parts = indices(inside)
         if parts is None or any(isinstance(part, int) and part < 0 for part in parts):
             hint = "write x[0], x[0,1], or x[i+1] in a sum over i"
             if mistakes.is_function(base):
                 hint = f"arguments stand in round brackets: {base.lower()}(...)"
-            self.fail("a subscript is a whole number or the index of a sum", lexeme, "", hint)
+            self.fail("a subscript is a whole number or the index of a sum", place, "", hint)
         if base in self.definitions:
-            self.fail(f"'{base:.40}' names one formula and has no parts", lexeme, "", f"name them {base:.40}_1, ...")
+            self.fail(f"'{base:.40}' names one formula and has no parts", place, "", f"name them {base:.40}_1, ...")
+        node = Symbol(spelled(base, parts))
+        self.seen[node.name] = None
         if any(isinstance(part, tuple) for part in parts):
-            self.indexed[base] = lexeme
-        return spelled(base, parts)
+            self.indexed[base] = place
+        else:
+            text = self.source.texts[place]
+            self.operands[text] = node
+            self.subscripted.setdefault(base, []).append(text)
+        return node
 
-    def call(self, parts: list[Any]) -> Node:
-        lexeme, *rest = parts
-        args = [arg for arg in rest if not isinstance(arg, Lexeme)]
-        name = normal(lexeme.text)
+    def call(self, place: int, *args: Node) -> Node:
+        name = normal(self.source.texts[place][:-1].rstrip())
         if name in self.variables or name in self.definitions:
             hint = f"write {name:.40}*(...) for a product"
-            self.fail(f"'{name:.40}' is a variable here", lexeme, "not a function", hint)
+            self.fail(f"'{name:.40}' is a variable here", place, "not a function", hint)
         if _constant(name) is not None:
-            raise mistakes.constant_called(self.source, lexeme, name)
+            raise mistakes.constant_called(self.source, self.source.lexeme(place), name)
         special = getattr(self, f"_call_{name}", None)
-        node: Node | None = special(args, lexeme) if special is not None else None
+        node: Node | None = special(args, place) if special is not None else None
         if node is not None:
             return node
         op = find(name)
         if op is None or op.infix:
-            raise mistakes.unknown_function(self.source, lexeme, name, name in self.seen)
-        return self._checked(op, args, lexeme)
+            raise mistakes.unknown_function(self.source, self.source.lexeme(place), name, name in self.seen)
+        return self._checked(op, args, place)
 
-    def _checked(self, op: Op, args: list[Node], lexeme: Lexeme) -> Node:
+    def _checked(self, op: Op, args: Sequence[Node], place: int) -> Node:
         try:
             return build(op, tuple(args))
         except OperationError as error:
+            name = self.source.lexeme(place).text
             orders = [f"n{i + 1}" if op.parameters > 1 else "n" for i in range(op.parameters)]
             usage = ", ".join([*orders, *"xyz"[: (op.arity or 2) - op.parameters]] + ["..."] * (op.arity is None))
             usage = {"where": "condition, a, b", "clip": "x, low, high", "log": "x) or log(x, base"}.get(op.name, usage)
-            example = f", for instance {lexeme.text}(1, x)" if op.parameters == 1 and op.arity == 2 else ""
+            example = f", for instance {name}(1, x)" if op.parameters == 1 and op.arity == 2 else ""
             summary = str(error).replace("log takes 1 argument,", "log takes 1 or 2 arguments,")
-            self.fail(summary, lexeme, "", f"write {lexeme.text}({usage}){example}")
+            self.fail(summary, place, "", f"write {name}({usage}){example}")
 
     # -- calls that are no operations: they derive, unroll, or stand for several operations
 
-    def _call_log(self, args: list[Node], lexeme: Lexeme) -> Node | None:
+    def _call_log(self, args: Sequence[Node], place: int) -> Node | None:
         if len(args) != 2:
             return None
         x, base = (build(OPS["log"], (arg,)) for arg in args)
         return build(OPS["div"], (x, base))
 
-    def _call_sum(self, args: list[Node], lexeme: Lexeme) -> Node:
-        return self._written_out(OPS["add"], 0, args, lexeme)
+    def _call_sum(self, args: Sequence[Node], place: int) -> Node:
+        return self._written_out(OPS["add"], 0, args, place)
 
-    def _call_prod(self, args: list[Node], lexeme: Lexeme) -> Node:
-        return self._written_out(OPS["mul"], 1, args, lexeme)
+    def _call_prod(self, args: Sequence[Node], place: int) -> Node:
+        return self._written_out(OPS["mul"], 1, args, place)
 
-    def _written_out(self, op: Op, empty: int, args: list[Node], lexeme: Lexeme) -> Node:
+    def _written_out(self, op: Op, empty: int, args: Sequence[Node], place: int) -> Node:
         try:
-            return self.unroller.unroll(op, Const(empty), args, lexeme)
+            return self.unroller.unroll(op, Const(empty), args, place)
         except OperationError as error:
-            self.fail(str(error), lexeme)
+            self.fail(str(error), place)
 
-    def _call_diff(self, args: list[Node], lexeme: Lexeme) -> Node:
+    def _call_diff(self, args: Sequence[Node], place: int) -> Node:
         from symdiff.symbolic.diff import derivative
 
         node = args[0] if args else Const(0)
-        for name in self._orders(args, lexeme):
+        for name in self._orders(args, place):
             size = len(nodes_of([node]))
-            self.unroller.charge(_WORK * size, lexeme, f"a derivative of {size:,} nodes, at {_WORK} each")
+            self.unroller.charge(_WORK * size, place, f"a derivative of {size:,} nodes, at {_WORK} each")
             try:
                 node = derivative(node, name)
             except SymdiffError as error:
-                self.fail(str(error), lexeme)
+                self.fail(str(error), place)
         return node
 
-    def _orders(self, args: list[Node], lexeme: Lexeme) -> list[str]:
+    def _orders(self, args: Sequence[Node], place: int) -> list[str]:
         """The variables of ``diff(f, x, 2, y)``, each as often as it says."""
         usage = "write diff(f, x) or diff(f, x, 2)"
         if len(args) < 2:
-            self.fail("diff needs a formula and a variable", lexeme, "", usage)
+            self.fail("diff needs a formula and a variable", place, "", usage)
         names: list[str] = []
         previous = ""
         for arg in args[1:]:
@@ -348,20 +369,17 @@ class Reader:
                     names[-1:] = [previous] * order
                     previous = ""
                 case Const() if previous:
-                    self.fail(f"the order of a derivative is a whole number from 0 to {MAX_ORDER}", lexeme, "", usage)
+                    self.fail(f"the order of a derivative is a whole number from 0 to {MAX_ORDER}", place, "", usage)
                 case _:
                     what = "constants and named parts are none" if type(arg) is not Const else "a number is none"
-                    self.fail(f"diff is by a variable; {what}", lexeme, "", usage)
+                    self.fail(f"diff is by a variable; {what}", place, "", usage)
         return names
 
 
 _WORK: Final = 8  # what a derivative costs, in nodes written out for each node of the formula
 _SPELLINGS: Final = {"π": "pi"}
-_COMPARISONS: Final[dict[str, Callable[[], Op]]] = {
-    text: lambda name=name: OPS[name]  # type: ignore[misc]
-    for text, name in {
-        "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "≤": "le", "≥": "ge", "≠": "ne"
-    }.items()
+_COMPARISONS: Final = {
+    "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "≤": "le", "≥": "ge", "≠": "ne"
 }  # fmt: skip
 
 

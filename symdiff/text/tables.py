@@ -8,16 +8,16 @@ writes them anew. A test compares them with what Lark builds.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from hashlib import sha256
-from pathlib import Path
-from typing import Any, Final
+import re
+from os import path
+from typing import Any, Final, NamedTuple
+from zlib import crc32
 
-STORED: Final = Path(__file__).with_name("tables.json")
+STORED: Final = path.join(path.dirname(__file__), "tables.json")
+_GROUP: Final = r"(?<!\\)\((?!\?)"  # one that captures would be found in place of its lexeme
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """Everything that the lexer and the parse loop need to know of the grammar.
 
     Attributes:
@@ -25,20 +25,21 @@ class Tables:
         terminals: names and regular expressions, in the order in which they are tried.
         words: keywords, and their terminals.
         ignored: terminals that are dropped.
-        rules: for each rule its origin, the name of its callback, how many symbols it has, which
-            of their values the callback gets (None for all; those of a repetition are spliced in),
-            and whether a single value is handed on as it is.
+        kept: terminals whose lexemes are values.
+        rules: for each rule its origin, the name of its callback, how many symbols it has, for each of their values
+            whether it is that of a repetition, to be spliced in, and whether a single value is handed on as it is.
         shifts: for each state, the next state after a terminal, or after a rule's origin.
         reductions: for each state, the rule to reduce by before a terminal.
         first: the initial state.
         last: the final state.
     """
 
-    digest: str
+    digest: int
     terminals: list[tuple[str, str]]
     words: dict[str, str]
     ignored: list[str]
-    rules: list[tuple[str, str, int, list[tuple[int, bool]] | None, bool]]
+    kept: list[str]
+    rules: list[tuple[str, str, int, list[bool], bool]]
     shifts: list[dict[str, int]]
     reductions: list[dict[str, int]]
     first: int
@@ -48,19 +49,25 @@ class Tables:
 def load() -> Tables:
     """The stored tables, or fresh ones where the grammar has changed since."""
     grammar = grammar_text()
-    tables = Tables(**json.loads(STORED.read_text(encoding="utf-8"))) if STORED.exists() else None
+    tables = Tables(**json.loads(_read(STORED))) if path.exists(STORED) else None
     return tables if tables is not None and tables.digest == digest(grammar) else build(grammar)
 
 
 def grammar_text() -> str:
     """The grammar, from the source tree or from the installed package."""
-    package = Path(__file__).parents[1]
-    beside = package.parent / "grammar" / "expression.lark"
-    return (beside if beside.is_file() else package / "grammar" / "expression.lark").read_text(encoding="utf-8")
+    package = path.dirname(path.dirname(__file__))
+    beside, inside = (path.join(folder, "grammar", "expression.lark") for folder in (path.dirname(package), package))
+    return _read(beside if path.isfile(beside) else inside)
 
 
-def digest(grammar: str) -> str:
-    return sha256(grammar.encode()).hexdigest()
+def _read(name: str) -> str:
+    with open(name, encoding="utf-8") as file:
+        return file.read()
+
+
+def digest(grammar: str) -> int:
+    """A number that changes with the grammar; against slips, not against malice, and without a library to load."""
+    return crc32(grammar.encode())
 
 
 def build(grammar: str) -> Tables:
@@ -84,9 +91,12 @@ def build(grammar: str) -> Tables:
     words = [t for t in terminals if isinstance(t.pattern, PatternStr) and t.pattern.value.isalpha()]
     return Tables(
         digest(grammar),
-        [(t.name, t.pattern.to_regexp()) for t in terminals if t not in words],
+        [(t.name, re.sub(_GROUP, "(?:", t.pattern.to_regexp())) for t in terminals if t not in words],
         {t.pattern.value: t.name for t in words},
         list(lark.ignore_tokens),
+        sorted(
+            {symbol.name for rule in rules for symbol in rule.expansion if symbol.is_term and not symbol.filter_out}
+        ),
         [_rule(rule) for rule in rules],
         [{name: number[to] for name, to in shifts[state].items()} for state in number],
         [{name: index[rule] for name, rule in reductions[state].items()} for state in number],
@@ -106,21 +116,19 @@ def _numbered(shifts: dict[Any, dict[str, Any]], start: Any) -> dict[Any, int]:
     return number
 
 
-def _rule(rule: Any) -> tuple[str, str, int, list[tuple[int, bool]] | None, bool]:
-    kept = [
-        (i, not symbol.is_term and symbol.name.startswith("_"))
-        for i, symbol in enumerate(rule.expansion)
+def _rule(rule: Any) -> tuple[str, str, int, list[bool], bool]:
+    splices = [
+        not symbol.is_term and symbol.name.startswith("_")
+        for symbol in rule.expansion
         if not (symbol.is_term and symbol.filter_out)
     ]
-    everything = len(kept) == len(rule.expansion) and not any(splice for _, splice in kept)
     name = rule.alias or rule.options.template_source or rule.origin.name
-    hands_on = rule.options.expand1 and not rule.alias
-    return str(rule.origin.name), str(name), len(rule.expansion), None if everything else kept, hands_on
+    hands_on = rule.options.expand1 and not rule.alias and splices == [False]
+    return str(rule.origin.name), str(name), len(rule.expansion), splices, hands_on
 
 
 def store() -> None:
     """Write the tables of the grammar beside this module."""
-    rows = {name: json.dumps(value, ensure_ascii=False) for name, value in asdict(build(grammar_text())).items()}
-    STORED.write_text(
-        "{\n" + ",\n".join(f'"{name}": {text}' for name, text in rows.items()) + "\n}\n", encoding="utf-8"
-    )
+    rows = {name: json.dumps(value, ensure_ascii=False) for name, value in build(grammar_text())._asdict().items()}
+    with open(STORED, "w", encoding="utf-8") as file:
+        file.write("{\n" + ",\n".join(f'"{name}": {text}' for name, text in rows.items()) + "\n}\n")

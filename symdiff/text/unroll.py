@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of
 from symdiff.errors import LimitError
-from symdiff.ops import Op
-from symdiff.text.lexer import Lexeme
+from symdiff.ops import OPS, Op
 from symdiff.text.names import Index, spelled, split
 
 MAX_UNROLLED: Final = 200_000  # nodes that all sums, products and derivatives of a text may write out
@@ -23,7 +22,7 @@ class Unroller:
         self.fail = fail
         self.left = MAX_UNROLLED
 
-    def charge(self, nodes: int, place: Lexeme, label: str) -> None:
+    def charge(self, nodes: int, place: int, label: str) -> None:
         """Take from the budget before the work is done."""
         self.left -= nodes
         if self.left < 0:
@@ -34,9 +33,9 @@ class Unroller:
                 kind=LimitError,
             )
 
-    def unroll(self, op: Op, empty: Const, args: list[Node], place: Lexeme) -> Node:
+    def unroll(self, op: Op, empty: Const, args: Sequence[Node], place: int) -> Node:
         """``term`` for each value of the index, joined by ``op``."""
-        term, name, first, last = self._arguments(args, place)
+        term, name, first, last = self._arguments(args, "sum" if op is OPS["add"] else "prod", place)
         order = nodes_of([term])
         count = max(0, last - first + 1)
         self.charge(max(1, count) * (len(order) + 1), place, f"{count:,} terms of {len(order):,} nodes")
@@ -47,7 +46,7 @@ class Unroller:
             result = one if result is None else Apply(op, (result, one))
         return empty if result is None else result
 
-    def _term(self, term: Node, moving: list[Node], name: str, value: int, place: Lexeme) -> Node:
+    def _term(self, term: Node, moving: list[Node], name: str, value: int, place: int) -> Node:
         """``term`` with the index replaced by a number, in subscripts too."""
         made: dict[Node, Node] = {}
         for node in moving:
@@ -58,7 +57,7 @@ class Unroller:
                     made[node] = build(op, tuple([made.get(arg, arg) for arg in args]))
         return made.get(term, term)
 
-    def _subscripted(self, symbol: str, name: str, value: int, place: Lexeme) -> Node:
+    def _subscripted(self, symbol: str, name: str, value: int, place: int) -> Node:
         base, parts = split(symbol)
         numbers = [value + part[1] if isinstance(part, tuple) and part[0] == name else part for part in parts]
         low = [number for number in numbers if isinstance(number, int) and number < 0]
@@ -66,7 +65,7 @@ class Unroller:
             self.fail(f"a subscript may not be negative: {base}[{low[0]}] for {name} = {value}", place)
         return Symbol(spelled(base, numbers))
 
-    def _arguments(self, args: list[Node], place: Lexeme) -> tuple[Node, str, int, int]:
+    def _arguments(self, args: Sequence[Node], call: str, place: int) -> tuple[Node, str, int, int]:
         match args:
             case [term, Symbol(name), Const(int(first), False), Const(int(last), False)] if "[" not in name:
                 return term, name, first, last
@@ -77,7 +76,7 @@ class Unroller:
                 what = f"the index of {{}} is a free name, such as i; this is {known}"
             case _:
                 what = "{} takes 4 arguments: a term, its index, and the first and last value"
-        self.fail(what.format(place.text), place, "", f"write {place.text}(i**2, i, 1, 10)")
+        self.fail(what.format(call), place, "", f"write {call}(i**2, i, 1, 10)")
 
 
 def _moving(order: list[Node], name: str) -> list[Node]:
