@@ -75,8 +75,9 @@ _CARLSON = {(1, 0): from_scipy("ellipint", _d), (1, 1): from_scipy("ellipint", _
 _QUADRATURE = from_mpmath(_by_quadrature)
 
 
-def _ellipint(a: int, b: int, phi: Any, m: Any) -> Any:
-    return _CARLSON[a, b](phi, m) if (a, b) in _CARLSON else _QUADRATURE(a, b, phi, m)
+def _ellipint(a: Any, b: Any, phi: Any, m: Any) -> Any:
+    orders = int(a), int(b)
+    return _CARLSON[orders](phi, m) if orders in _CARLSON else _QUADRATURE(*orders, phi, m)
 
 
 ellipf: Op = operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -113,7 +114,13 @@ cbrt: Op = operation(
     # no sympy name: SymPy's cbrt is the principal root, complex for x < 0
     parity="odd",
     exact=lambda x: x if x in (0, 1) else None,
-    names=Names(python="math.cbrt({0})", latex=r"\sqrt[3]{{0}}", c="cbrt"),
+    names=Names(
+        # math.cbrt is off by 3 ulp in glibc; 1.85e-17 is what 1/3 lacks as a float
+        python="(math.copysign(math.pow(abs({0}), 1.0 / 3.0)"
+        " + math.pow(abs({0}), 1.0 / 3.0) * (1.850371707708594e-17 * math.log(abs({0}))), {0}) if {0} else {0})",
+        latex=r"\sqrt[3]{{0}}",
+        c="cbrt",
+    ),
     source="the real root: implicit derivative of y^3 = x",
 )
 hypot: Op = operation(
@@ -141,7 +148,12 @@ def _sigmoid(x: Any) -> Any:
 
 
 def _silu(x: Any) -> Any:
-    return np.where(np.isneginf(x), 0, x) * _sigmoid(x)  # -inf*0 is 0 here
+    """Beyond -700 by exp(x + 40)*exp(-40): exp(x) may be subnormal where its product with x is not."""
+    x = np.maximum(x, -800)  # where it is 0
+    far = x < -700
+    z = np.exp(-np.abs(np.where(far, x + 40, x)))
+    y = x * np.where(x < 0, z, 1) / (1 + z)
+    return np.where(far, y * math.exp(-40), y)
 
 
 sigmoid: Op = operation(
@@ -176,7 +188,7 @@ silu: Op = operation(
     _silu,
     lambda x, y: (sigmoid(x) * (1 + x * sigmoid(-x)),),
     names=Names(
-        python="({0} / (1.0 + math.exp(-{0})) if {0} >= 0.0 else {0} * math.exp({0}) / (1.0 + math.exp({0})))",
+        python="({0} / (1.0 + math.exp(-{0})) if {0} >= -700.0 else {0} * math.exp({0} + 40.0) * math.exp(-40.0))",
         latex=r"\operatorname{silu}\left({0}\right)",
         torch="nn.functional.silu",
     ),

@@ -95,7 +95,13 @@ coth: Op = operation(
     lambda x, y: (-(csch(x) ** 2),),
     domain=lambda x: ne(x, 0),
     parity="odd",
-    names=Names(python="(1.0 / math.tanh({0}))", sympy="coth", latex=r"\coth\left({0}\right)", arb="coth"),
+    names=Names(
+        # 1/tanh is off by 2.7 ulp in glibc
+        python="math.copysign(1.0 + 2.0 / math.expm1(2.0 * min(abs({0}), 20.0)), {0})",
+        sympy="coth",
+        latex=r"\coth\left({0}\right)",
+        arb="coth",
+    ),
     source="DLMF 4.34",
 )
 asinh: Op = operation(

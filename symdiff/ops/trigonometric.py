@@ -124,7 +124,9 @@ atan: Op = operation(
 
 def _leg(x: Any) -> Any:
     """sqrt(x**2 - 1). With it asec and acsc need not round 1/x, which costs half the digits near |x| = 1."""
-    return np.sqrt(np.abs(x) - 1) * np.sqrt(np.abs(x) + 1)
+    a = np.abs(x)
+    near = np.minimum(a, 1e150)  # beyond, the product would overflow, and the root is a
+    return np.where(a > near, a, np.sqrt((near - 1) * (near + 1)))
 
 
 asec: Op = operation(
@@ -155,7 +157,8 @@ acsc: Op = operation(
     aliases=("arccsc",),
     parity="odd",
     names=Names(
-        python="math.copysign(math.atan2(1.0, math.sqrt(abs({0}) - 1.0) * math.sqrt(abs({0}) + 1.0)), {0})",
+        python="(math.copysign(math.atan2(1.0, math.sqrt((abs({0}) - 1.0) * (abs({0}) + 1.0))), {0})"
+        " if abs({0}) < 1e150 else 1.0 / {0})",
         sympy="acsc",
         latex=r"\operatorname{arccsc}\left({0}\right)",
     ),
