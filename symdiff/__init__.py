@@ -93,6 +93,7 @@ __all__ = [
     "hessian",
     "inf",
     "jacobian",
+    "kernel_cache",
     "parse",
     "pi",
     "simplify",
@@ -104,6 +105,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "kernel_cache":  # with what only those need who look at it
+        from symdiff.numeric.backends.llvm.cache import kernel_cache
+
+        return kernel_cache
     op = None if name.startswith("_") else _find(name)
     if op is None or op.arity == 0 or op.infix == "[]":
         raise AttributeError(f"symdiff has no attribute {name!r}")

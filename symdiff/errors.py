@@ -25,7 +25,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 
 class SymdiffError(Exception):
@@ -157,6 +156,8 @@ def _place(source: str, position: int) -> tuple[int, int]:
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Return up to ``count`` of the ``known`` names that look like ``name``, the nearest first."""
+    from difflib import get_close_matches  # for mistakes only
+
     exact = [k for k in known if k.lower() == name.lower()]
     return (exact + [k for k in get_close_matches(name, list(known), n=count, cutoff=0.6) if k not in exact])[:count]
 

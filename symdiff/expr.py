@@ -16,6 +16,7 @@ from symdiff import dag
 from symdiff.compare import bridge
 from symdiff.dag import Node, Symbol, as_node, symbols_of
 from symdiff.errors import OperationError, VariableError, listed
+from symdiff.numeric.choice import Settings
 from symdiff.numeric.function import Function, Kink
 from symdiff.numeric.values import mapped
 from symdiff.ops import OPS, Op, Overloads
@@ -295,20 +296,33 @@ def hessian(f: Any, wrt: Sequence[str] | None = None) -> tuple[tuple[Expr, ...],
     return tuple(tuple(rows[a, b] for b in names) for a in names)
 
 
-def compile(f: Any, args: Sequence[str] | None = None, wrt: Sequence[str] | None = None) -> Function:
+def compile(
+    f: Any,
+    args: Sequence[str] | None = None,
+    wrt: Sequence[str] | None = None,
+    *,
+    backend: str | None = None,
+    threads: int | None = None,
+) -> Function:
     """Compile a formula (text, expression, or a list of them) for repeated evaluation.
 
     Args:
         f: the formula; a list gives a vector.
         args: the names of the arguments in order; the formula's variables if None.
         wrt: the names to differentiate by; all of ``args`` if None.
+        backend: "python", "numpy", "wavefront" or "llvm" to use no other; what suits the program, the number of points
+            and the use so far if None (see `Function.report`).
+        threads: at most so many for many points; one on each core if None.
 
     Raises:
         VariableError: ``args`` lacks a variable of the formula, or names one twice.
+        SettingError: no such backend, or fewer than one thread.
+        MissingExtraError: the backend needs what is not installed.
     """
     expr = as_expr(f)
     names = expr.variables if args is None else tuple(args)
-    return Function(expr.node, names, names if wrt is None else tuple(wrt), expr._domains, formats.to_text)
+    settings = Settings(backend, threads, lasting=True)
+    return Function(expr.node, names, names if wrt is None else tuple(wrt), expr._domains, formats.to_text, settings)
 
 
 def to_sympy(f: Any) -> Any:

@@ -1,32 +1,38 @@
 """Functions: a formula compiled for repeated evaluation, with its derivatives.
 
-Floats go through straight-line Python, arrays through NumPy; what is passed in decides. Where a
-run meets an infinity, nan or an edge, it is repeated by the careful program (see `adjoint`).
+What is passed in decides how: floats go through one compiled function, arrays through kernels (see `choice`). Where
+a run meets an infinity, nan or an edge, these points are evaluated again by the careful program (see `batch`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symdiff.dag import Node, Symbol, build, symbols_of
-from symdiff.errors import OperationError, VariableError
-from symdiff.numeric import arrays
+from symdiff.dag import Apply, Node, Symbol, build, symbols_of
+from symdiff.errors import OperationError
 from symdiff.numeric.adjoint import adjoint, tangent
-from symdiff.numeric.domain import edges, inside
-from symdiff.numeric.program import Program, compile_program
-from symdiff.numeric.scalars import MAX_INSTRUCTIONS, scalar_function
-from symdiff.numeric.values import check_count, check_names, common_shape, real, summed
+from symdiff.numeric.backends import Shape
+from symdiff.numeric.batch import Batch, Roots
+from symdiff.numeric.choice import Choice, Picked, Settings, Wide, arranged
+from symdiff.numeric.domain import edges
+from symdiff.numeric.steps import evaluate
+from symdiff.numeric.values import check_count, check_names, common_shape, summed
 from symdiff.ops import OPS
-from symdiff.symbolic.diff import by_component, components
+from symdiff.symbolic.diff import components
 
+Column = tuple[Node, ...]
 Values = Sequence[Any]
 Vector = Sequence[Any] | NDArray[Any]
+
+
+ONE_OFF: Final = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +75,18 @@ class Function:
         wrt: Sequence[str],
         domains: Sequence[Node] = (),
         describe: Callable[[Node], str] = repr,
+        settings: Settings = ONE_OFF,
     ) -> None:
         self.node = node
         self.describe = describe
         self.args = tuple(args)
         self.wrt = tuple(wrt)
         self.domains = tuple(domains)
+        self.settings = settings
+        self.picked: list[Picked] = []
         check_names(self.args, self.wrt, symbols_of([node, *domains]))
-        self.is_vector = components(node) != (node,)
+        self.parts = components(node)
+        self.is_vector = self.parts != (node,)
 
     def __repr__(self) -> str:
         return f"<Function of {', '.join(self.args) or 'no arguments'}>"
@@ -85,23 +95,49 @@ class Function:
         """The value: a float for floats, else an array of the broadcast shape."""
         return self._value(*values)
 
+    @property
+    def backend(self) -> str:
+        """What was chosen last: "python", "numpy", "wavefront" or "llvm"."""
+        if not self.picked:
+            _ = self._value
+        return self.picked[-1].backend
+
+    def report(self) -> str:
+        """What was chosen for which work, and why; a line for each choice, in order."""
+        _ = self.backend
+        return "\n".join(map(str, self.picked))
+
     @cached_property
     def _value(self) -> Callable[..., Any]:
-        return self._kernel(lambda careful: [self.node], "{}", lambda results: results[0])
+        return self._work("value", lambda careful: [self.parts], 0).function()
 
     @cached_property
     def value_and_grad(self) -> Callable[..., tuple[Any, tuple[Any, ...]]]:
         """``value_and_grad(*values) -> (value, partials)``, one partial for each name in ``wrt``."""
+        return self._gradient_work.function()
 
-        def roots(careful: bool) -> list[Node]:
-            return [self.node, *self._gradient(careful)]
-
-        shape = "{}, (" + "{}, " * len(self.wrt) + ")"
-        return self._kernel(roots, shape, lambda results: (results[0], tuple(results[1:])))
+    @cached_property
+    def _gradient_work(self) -> _Work:
+        shape = (0, tuple(range(1, 1 + len(self.wrt))))
+        return self._work("value_and_grad", lambda careful: [self.parts, *self._gradient(careful)], shape)
 
     def grad(self, *values: Any) -> tuple[Any, ...]:
         """The partials alone."""
         return self.value_and_grad(*values)[1]
+
+    def sum_and_grad(self, *values: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The value of a scalar formula summed over all points, and the gradient of that sum.
+
+        A partial has the shape of its argument: that of a number for all points is summed over them. Nothing is
+        stored for each point unless an argument has a number for each: this is the objective of a fit.
+
+        Raises:
+            OperationError: the formula is a vector.
+        """
+        if self.is_vector:
+            raise OperationError("a vector has no sum over points; compile the components")
+        total, partials = self._pulled(self._gradient_work, values, True)
+        return total, partials
 
     def jacobian(self, *values: Any) -> Any:
         """The matrix of partials, shape ``(results, len(wrt), *points)``; for a scalar formula one row."""
@@ -127,11 +163,11 @@ class Function:
         if self.is_vector:
             raise OperationError("a vector has one Hessian for each component; compile the components")
 
-        def roots(careful: bool) -> list[Node]:
-            first = self._gradient(careful)
-            return [self.node, *[h for i, g in enumerate(first) for h in adjoint(g, self.wrt[i:], careful)]]
+        def entries(careful: bool) -> list[Column]:
+            first = [column[0] for column in self._gradient(careful)]
+            return [self.parts, *[(h,) for i, g in enumerate(first) for h in adjoint(g, self.wrt[i:], careful)]]
 
-        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt) * (len(self.wrt) + 1) // 2) + ")", tuple)
+        return self._work("hessian", entries, tuple(range(1 + len(self.wrt) * (len(self.wrt) + 1) // 2))).function()
 
     def jvp(self, primals: Values, tangents: Values) -> tuple[Any, Any]:
         """The value and the directional derivative along ``tangents``, one for each name in ``wrt``."""
@@ -143,11 +179,12 @@ class Function:
     @cached_property
     def _jvp(self) -> Callable[..., Any]:
         dots = self._extra("dot_", len(self.wrt))
+        along = dict(zip(self.wrt, map(Symbol, dots), strict=True))
 
-        def roots(careful: bool) -> list[Node]:
-            return [self.node, *tangent([self.node], dict(zip(self.wrt, map(Symbol, dots), strict=True)), careful)]
+        def entries(careful: bool) -> list[Column]:
+            return [self.parts, tuple(tangent(self.parts, along, careful))]
 
-        return self._kernel(roots, "{}, {}", tuple, dots)
+        return self._work("jvp", entries, (0, 1), dots).function()
 
     def vjp(self, primals: Values, cotangent: Any) -> tuple[Any, tuple[Any, ...]]:
         """The value, and for each name in ``wrt`` the cotangent pulled back to it.
@@ -157,21 +194,33 @@ class Function:
         broadcasts to it.
         """
         check_count("values", primals, self.args)
-        parts = [cotangent[i] for i in range(len(components(self.node)))] if self.is_vector else [cotangent]
-        results = self._vjp(*primals, *parts)
-        shapes = [np.shape(primals[self.args.index(name)]) for name in self.wrt]
-        return results[0], tuple(summed(part, shape) for part, shape in zip(results[1:], shapes, strict=True))
+        bars = [cotangent[i] for i in range(len(self.parts))] if self.is_vector else [cotangent]
+        return self._pulled(self._vjp, [*primals, *bars], False)
 
     @cached_property
-    def _vjp(self) -> Callable[..., Any]:
-        parts = components(self.node)
-        bars = self._extra("bar_", len(parts))
+    def _vjp(self) -> _Work:
+        bars = self._extra("bar_", len(self.parts))
 
-        def roots(careful: bool) -> list[Node]:
-            pulled = [adjoint(p, self.wrt, careful, Symbol(bar)) for p, bar in zip(parts, bars, strict=True)]
-            return [self.node, *[_plus(column) for column in zip(*pulled, strict=True)]]
+        def entries(careful: bool) -> list[Column]:
+            pulled = [adjoint(p, self.wrt, careful, Symbol(b)) for p, b in zip(self.parts, bars, strict=True)]
+            return [self.parts, *[(_plus(column),) for column in zip(*pulled, strict=True)]]
 
-        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt)) + ")", tuple, bars, 1)
+        shape = (0, tuple(range(1, 1 + len(self.wrt))))
+        return self._work("vjp", entries, shape, bars, 1)
+
+    def _pulled(self, work: _Work, values: Values, total: bool) -> tuple[Any, tuple[Any, ...]]:
+        """The value, as the sum over all points if ``total``; and the partials in the shapes of their arguments."""
+        given = work.batch.converted(values)
+        if all(type(value) is float for value in given):
+            floats: tuple[Any, tuple[Any, ...]] = work.function()(*given)
+            return floats
+        shapes = [np.shape(given[self.args.index(name)]) for name in self.wrt]
+        single = [math.prod(shape) == 1 for shape in shapes]  # one number for all points: summed by the kernel
+        value, parts = work.packed(work.batch.run(given, (*[total] * len(self.parts), *single)))
+        return value, tuple(
+            _reshaped(part, shape) if one else summed(part, shape)
+            for part, shape, one in zip(parts, shapes, single, strict=True)
+        )
 
     def hvp(self, primals: Values, vector: Values) -> tuple[Any, ...]:
         """The Hessian of a scalar formula times a vector, forward over reverse: one entry for each name in ``wrt``.
@@ -188,12 +237,13 @@ class Function:
         if self.is_vector:
             raise OperationError("a vector has one Hessian for each component; compile the components")
         dots = self._extra("dot_", len(self.wrt))
+        along = dict(zip(self.wrt, map(Symbol, dots), strict=True))
 
-        def roots(careful: bool) -> list[Node]:
-            along = dict(zip(self.wrt, map(Symbol, dots), strict=True))
-            return [self.node, *tangent(self._gradient(careful), along, careful)]
+        def entries(careful: bool) -> list[Column]:
+            first = [column[0] for column in self._gradient(careful)]
+            return [self.parts, *[(h,) for h in tangent(first, along, careful)]]
 
-        return self._kernel(roots, "(" + "{}, " * (1 + len(self.wrt)) + ")", tuple, dots)
+        return self._work("hvp", entries, tuple(range(1 + len(self.wrt))), dots).function()
 
     @cached_property
     def packed(self) -> Packed:
@@ -202,22 +252,26 @@ class Function:
 
     def kinks(self, *values: Any) -> tuple[Kink, ...]:
         """The operations that are at a kink or an edge of theirs, and at which points."""
-        found = edges(self.node)
-        general = _General(self, lambda careful: [test for _, test in found], list, ())
-        given = general.converted(values)
+        found, batch = self._edges
+        given = batch.converted(values)
         shape = common_shape(given, self.args)
-        masks = [np.broadcast_to(mask, shape) != 0 for mask in arrays.run(general.plain, given)[0][: len(found)]]
+        masks = [np.broadcast_to(mask, shape) != 0 for mask in evaluate(batch.steps, given)]
         return tuple(
             Kink(node.op.name, ", ".join(map(self.describe, node.args)), mask if shape else bool(mask))
-            for (node, _), mask in zip(found, masks, strict=True)
+            for node, mask in zip(found, masks, strict=True)
             if np.any(mask)
         )
 
-    def _gradient(self, careful: bool) -> list[Node]:
-        columns = zip(*[adjoint(part, self.wrt, careful) for part in components(self.node)], strict=True)
-        if not self.is_vector:
-            return [column[0] for column in columns]
-        return [build(OPS["vector"], tuple(column)) for column in columns]
+    @cached_property
+    def _edges(self) -> tuple[list[Apply], Batch]:
+        found = edges(self.node)
+        tests = [test for _, test in found]
+        roots = Roots(self.args, (), (), lambda careful: tests, (None,) * len(tests))
+        return [node for node, _ in found], Batch(roots, Choice("kinks", self.picked, self.settings))
+
+    def _gradient(self, careful: bool) -> list[Column]:
+        """For each name in ``wrt`` the partials of all components."""
+        return list(zip(*[adjoint(part, self.wrt, careful) for part in self.parts], strict=True))
 
     def _extra(self, prefix: str, count: int) -> tuple[str, ...]:
         """Names for tangents and cotangents that no variable has."""
@@ -225,119 +279,82 @@ class Function:
             prefix += "_"
         return tuple(f"{prefix}{i}" for i in range(count))
 
-    def _kernel(
+    def _work(
         self,
-        roots: Callable[[bool], list[Node]],
-        shape: str,
-        pack: Callable[[list[Any]], Any],
+        name: str,
+        entries: Callable[[bool], list[Column]],
+        shape: Shape,
         extra: Sequence[str] = (),
         stacked: int | None = None,
-    ) -> Callable[..., Any]:
-        """The function of floats, backed by the general one. ``roots(careful)`` gives the results, the value first.
+    ) -> _Work:
+        """What evaluates the ``entries``, the value first.
 
-        Of a vector, the first ``stacked`` results (None: all) have an axis for its components.
+        Of a vector, the first ``stacked`` entries (None: all) have an axis for its components.
         """
-        general = _General(self, roots, pack, extra, stacked)
-        if self.is_vector or len(general.plain.code) > MAX_INSTRUCTIONS:
-            return general
-        return scalar_function(general.plain, shape, general)
+        count = len(_numbers(shape))
+        lengths = [len(self.parts) if stacked is None or i < stacked else 1 for i in range(count)]
+        many = self.is_vector
+        roots = Roots(
+            (*self.args, *extra),
+            self.parts,
+            tuple(components(domain) for domain in self.domains),
+            lambda careful: [node for column in entries(careful) for node in column],
+            tuple(
+                i if many and (stacked is None or k < stacked) else None
+                for k, n in enumerate(lengths)
+                for i in range(n)
+            ),
+        )
+        choice = Choice(name, self.picked, self.settings)
+        stacks = [many and (stacked is None or i < stacked) for i in range(count)]
+        return _Work(Batch(roots, choice), shape, stacks, len(self.parts))
 
 
-class _General:
-    """Evaluates on anything: checks and converts, runs the plain program, then the careful one if it must."""
+class _Work:
+    """One kind of work of a function: its batch, and how the results are given."""
 
-    def __init__(
-        self,
-        function: Function,
-        roots: Callable[[bool], list[Node]],
-        pack: Callable[[list[Any]], Any],
-        extra: Sequence[str],
-        stacked: int | None = None,
-    ) -> None:
-        self.function = function
-        self.roots = roots
-        self.pack = pack
-        self.names = (*function.args, *extra)
-        self.domains = list(function.domains)
-        self.stacked = stacked
-
-    @cached_property
-    def plain(self) -> Program:
-        return compile_program([*self.roots(False), *self.domains], self.names)
-
-    @cached_property
-    def careful(self) -> Program:
-        roots = self.roots(True)
-        tests = [by_component(root, inside) for root in (self.function.node, *self.domains)]
-        return compile_program([*roots, *self.domains, *tests], self.names)
-
-    def __call__(self, *values: Any) -> Any:
-        values = self.converted(values)
-        return self.pack(self.run(values))
-
-    def converted(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Floats and float arrays.
-
-        Raises:
-            VariableError: too few or too many values, or one that is no real number.
-        """
-        expected = len(self.names)
-        given = [v for v in values if v is not None]
-        if len(given) != expected:
-            raise VariableError(
-                f"expected {expected} value{'s' * (expected != 1)} ({', '.join(self.names)}), got {len(given)}"
-            )
-        return tuple(real(value, name) for value, name in zip(values, self.names, strict=True))
-
-    def run(self, values: tuple[Any, ...]) -> list[Any]:
-        shape = common_shape(values, self.names)
-        results, trouble = arrays.run(self.plain, values)
-        if trouble or not all(np.isfinite(result).all() for result in results):
-            results = self._repaired(arrays.run(self.careful, values)[0], len(shape))
-        else:
-            results = self._aligned(results, len(shape))
-        count = len(results) - len(self.domains)
-        kind = np.result_type(*values) if any(isinstance(v, np.ndarray) for v in values) else None
-        return [self._finished(result, shape, kind, self._is_stacked(i)) for i, result in enumerate(results[:count])]
-
-    def _is_stacked(self, i: int) -> bool:
-        return self.function.is_vector and (self.stacked is None or i < self.stacked)
-
-    def _aligned(self, results: list[Any], rank: int) -> list[Any]:
-        """Components first, then as many axes as the points have."""
-        count = len(results) - len(self.domains)
-        stacked = [self._is_stacked(i) for i in range(count)] + self._vectors[1:]
-        return [_lifted(r, rank) if lift else r for r, lift in zip(results, stacked, strict=True)]
+    def __init__(self, batch: Batch, shape: Shape, stacks: Sequence[bool], components: int) -> None:
+        self.batch = batch
+        self.shape = shape
+        self.stacks = stacks
+        self.components = components
+        self.is_stacked = any(stacks)
 
     @cached_property
-    def _vectors(self) -> list[bool]:
-        """Which of the formula and its domains are vectors."""
-        return [components(root) != (root,) for root in (self.function.node, *self.domains)]
+    def _function(self) -> Callable[..., Any]:
+        batch = self.batch
+        choose = batch.choice.function
+        if not self.is_stacked:
+            return choose(batch.program, lambda: batch.steps, self.shape, lambda *values: self.packed(batch(*values)))
+        each = tuple(range(len(batch.roots.component)))
+        flat = choose(batch.program, lambda: batch.steps, each, lambda *values: tuple(batch(*values)))
+        return lambda *values: self.packed(flat(*values))
 
-    def _repaired(self, results: list[Any], rank: int) -> list[Any]:
-        """Make nan what is undefined: where the value is nan, or finite although an operation left its domain."""
-        n = 1 + len(self.domains)
-        tests = [_lifted(t, rank) if lift else t for t, lift in zip(results[-n:], self._vectors, strict=True)]
-        results = self._aligned(results[:-n], rank)
-        heads = [results[0], *results[len(results) - len(self.domains) :]]
-        undefined: Any = False
-        for head, test in zip(heads, tests, strict=True):
-            undefined = undefined | np.isnan(head) | (np.equal(test, 0) & np.isfinite(head))
-        anywhere = np.any(undefined, axis=0) if self.function.is_vector else undefined
-        return [np.where(undefined if self._is_stacked(i) else anywhere, np.nan, r) for i, r in enumerate(results)]
+    def function(self) -> Callable[..., Any]:
+        """The function of anything, quick for floats."""
+        return self._function
 
-    def _finished(self, result: Any, shape: tuple[int, ...], kind: Any, stacked: bool) -> Any:
-        if kind is None:
-            return np.asarray(result) if np.ndim(result) else float(result)
-        lead = np.shape(result)[:1] if stacked else ()
-        full = np.array(np.broadcast_to(result, lead + shape), dtype=kind)
-        return full if full.ndim else full[()]
+    def packed(self, results: Sequence[Any]) -> Any:
+        """The results in their shape, components stacked."""
+        if not self.is_stacked:
+            return arranged(self.shape, results)
+        entries = []
+        place = 0
+        for stack in self.stacks:
+            length = self.components if stack else 1
+            part = results[place : place + length]
+            entries.append(np.stack(part) if stack else part[0])
+            place += length
+        return arranged(self.shape, entries)
 
 
-def _lifted(result: Any, rank: int) -> Any:
-    """A stack of components over points of that rank."""
-    shape = np.shape(result)
-    return np.reshape(result, shape[:1] + (1,) * (rank + 1 - len(shape)) + shape[1:])
+def _reshaped(number: Any, shape: tuple[int, ...]) -> Any:
+    """One number as an array; of no axes, as a number."""
+    return np.reshape(number, shape) if shape else number
+
+
+def _numbers(shape: Shape) -> list[int]:
+    return [shape] if isinstance(shape, int) else [i for part in shape for i in _numbers(part)]
 
 
 class Packed:
@@ -352,7 +369,12 @@ class Packed:
 
     def value_and_grad(self, p: Vector) -> tuple[Any, Any]:
         """The value at ``p`` and the gradient as one array of shape ``(len(wrt), ...)``."""
-        value, partials = self.function.value_and_grad(*self._values(p))
+        function = self.function.value_and_grad
+        if isinstance(function, Wide) and isinstance(p, np.ndarray) and p.dtype == np.float64 and p.ndim == 1:
+            outputs = function.wavefront(p) if p.size == function.inputs else None
+            if outputs is not None:
+                return float(outputs[0]), outputs[1 : 1 + len(self.function.wrt)]
+        value, partials = function(*self._values(p))
         return value, np.array(partials)
 
     def grad(self, p: Vector) -> Any:

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from symdiff.errors import ShapeError, VariableError, listed
+
+DOUBLE: Final = np.dtype(np.float64)
 
 
 def real(value: Any, name: str) -> Any:
@@ -20,13 +22,15 @@ def real(value: Any, name: str) -> Any:
     Raises:
         VariableError: it is neither a real number nor an array of them.
     """
-    if type(value) is float:
+    if type(value) is float or (type(value) is np.ndarray and value.dtype is DOUBLE):
         return value
     if isinstance(value, int | Fraction | Decimal | np.float64):
         try:
             return float(value)
         except OverflowError:
             return math.inf if value > 0 else -math.inf
+    if isinstance(value, np.ma.MaskedArray):
+        raise VariableError(f"{name} is a masked array; fill what is masked (x.filled(nan)), or leave it out")
     try:
         array = np.asarray(value)
     except ValueError:
@@ -44,7 +48,9 @@ def common_shape(values: Sequence[Any], names: Sequence[str]) -> tuple[int, ...]
     Raises:
         ShapeError: they do not; the message names the arrays with their shapes.
     """
-    shapes = [np.shape(value) for value in values]
+    shapes = [value.shape if isinstance(value, np.ndarray) else np.shape(value) for value in values]
+    if len(stretched := set(shapes) - {()}) < 2:
+        return stretched.pop() if stretched else ()
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:

@@ -59,8 +59,10 @@ def test_values_and_derivatives_agree_with_differences_in_mpmath(text: str) -> N
     assert None not in want
     assert_close(F(*x), value(f.node, point))
     got, partials = F.value_and_grad(*x)
-    assert got == F(*x) == f(point) == f.at(point).value
-    assert F.grad(*x) == partials == tuple(f.at(point).grad.values())
+    assert got == F(*x)
+    assert F.grad(*x) == partials
+    assert f(point) == f.at(point).value == pytest.approx(got, rel=1e-14)  # perhaps by another backend
+    assert tuple(f.at(point).grad.values()) == pytest.approx(partials, rel=1e-14)
     for p, w in zip(partials, want, strict=True):
         assert_close(p, w)
     along = [0.5 - 0.75 * i for i in range(n)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import symdiff as sd
+from tests.numeric.backends import by_every_backend
 
 INF, NAN = math.inf, math.nan
 
@@ -19,34 +20,37 @@ def same(a: Any, b: Any) -> bool:
 
 
 def gradients(text: str, point: dict[str, float]) -> dict[str, list[float]]:
-    """The gradient by every way there is; all must agree."""
+    """The gradient by every way there is, on every backend; all must agree."""
     f = sd.parse(text, variables=tuple(point))
-    F = sd.compile(f)
     x, n = list(point.values()), len(point)
     unit = np.eye(n).tolist()
     rows = [np.array([v, v]) for v in x]
-    return {
-        "at": list(f.at(point).grad.values()),
-        "value_and_grad": list(F.value_and_grad(*x)[1]),
-        "arrays": [g[1] for g in F.value_and_grad(*rows)[1]],
-        "jvp": [F.jvp(x, e)[1] for e in unit],
-        "jvp of arrays": [F.jvp(rows, [np.full(2, c) for c in e])[1][1] for e in unit],
-        "vjp": list(F.vjp(x, 1.0)[1]),
-        "vjp of arrays": [bar[0] for bar in F.vjp(rows, np.ones(2))[1]],
-        "jacobian": F.jacobian(*x)[0].tolist(),
-        "packed": F.packed.grad(np.array(x)).tolist(),
-    }
+    found = {"at": list(f.at(point).grad.values())}
+    for backend, F in by_every_backend(f, f.variables).items():
+        ways = {
+            "value_and_grad": list(F.value_and_grad(*x)[1]),
+            "arrays": [g[1] for g in F.value_and_grad(*rows)[1]],
+            "sum of arrays": [np.sum(g[:1]) for g in F.sum_and_grad(*rows)[1]],
+            "jvp": [F.jvp(x, e)[1] for e in unit],
+            "jvp of arrays": [F.jvp(rows, [np.full(2, c) for c in e])[1][1] for e in unit],
+            "vjp": list(F.vjp(x, 1.0)[1]),
+            "vjp of arrays": [bar[0] for bar in F.vjp(rows, np.ones(2))[1]],
+            "jacobian": F.jacobian(*x)[0].tolist(),
+            "packed": F.packed.grad(np.array(x)).tolist(),
+        }
+        found |= {f"{way} by {backend}": grad for way, grad in ways.items()}
+    return found
 
 
 def hessians(text: str, point: dict[str, float]) -> dict[str, Any]:
     f = sd.parse(text, variables=tuple(point))
-    F = sd.compile(f)
     x = list(point.values())
-    return {
-        "hessian": F.hessian(*x),
-        "hvp": [F.hvp(x, e) for e in np.eye(len(x)).tolist()],
-        "hessian of arrays": F.hessian(*[np.array([v, v]) for v in x])[..., 1],
-    }
+    found = {}
+    for backend, F in by_every_backend(f, f.variables).items():
+        found[f"hessian by {backend}"] = F.hessian(*x)
+        found[f"hvp by {backend}"] = [F.hvp(x, e) for e in np.eye(len(x)).tolist()]
+        found[f"hessian of arrays by {backend}"] = F.hessian(*[np.array([v, v]) for v in x])[..., 1]
+    return found
 
 
 KINKS = [

@@ -15,20 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from symdiff.numeric.backends import Shape
 from symdiff.numeric.program import Instruction, Program
 
-MAX_INSTRUCTIONS = 20_000  # beyond, compiling (5 µs each) costs more than it gains
 _MAX_NESTING = 24
 _PLACE = re.compile(r"\{(\d)\}")
 
 
-def scalar_function(program: Program, shape: str, general: Callable[..., Any]) -> Callable[..., Any]:
+def scalar_function(program: Program, shape: Shape, general: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a program to a function of floats.
 
     Args:
         program: the program.
-        shape: the returned expression with ``{}`` for each result in order, ``"{}, ({}, {})"``;
-            results beyond those are only checked to be finite.
+        shape: of the results; outputs that it does not name are only checked to be finite.
         general: called with the same arguments where this function cannot answer.
     """
     source, namespace = scalar_source(program, shape)
@@ -37,7 +36,7 @@ def scalar_function(program: Program, shape: str, general: Callable[..., Any]) -
     return namespace["kernel"]  # type: ignore[no-any-return]
 
 
-def scalar_source(program: Program, shape: str) -> tuple[str, dict[str, Any]]:
+def scalar_source(program: Program, shape: Shape) -> tuple[str, dict[str, Any]]:
     """The source of the function and the names that it needs."""
     return _Source(program).text(shape)
 
@@ -49,6 +48,7 @@ class _Source:
         self.text_of: dict[int, str] = {slot: f"v{i}" for i, slot in enumerate(program.inputs.values())}
         self.depth: dict[int, int] = {}
         self.lines: list[str] = []
+        self.guarded: list[str] = []  # numbers that have to be finite, although they are no results
         for slot, value in program.constants.items():
             self.text_of[slot] = repr(value) if math.isfinite(value) else self._named(value)
             if value < 0:
@@ -60,19 +60,20 @@ class _Source:
         for slot in program.outputs:
             self.uses[slot] = self.uses.get(slot, 0) + 2  # a result has a name: it is read twice
 
-    def text(self, shape: str) -> tuple[str, dict[str, Any]]:
+    def text(self, shape: Shape) -> tuple[str, dict[str, Any]]:
         for instruction in self.program.code:
             self._statement(instruction)
         names = [f"v{i}" for i in range(len(self.program.inputs))]
         results = [self.text_of[slot] for slot in self.program.outputs]
+        checked = [*results, *self.guarded]
         call = f"return general({', '.join([*names, '*more'])})"
         lines = [f"def kernel({', '.join([*(f'{name}=None' for name in names), '*more'])}):"]
-        tests = ["more", *(f"{name}.__class__ is not float" for name in names)]
-        lines.append(f"    if {' or '.join(tests)}: {call}")
+        floats = " is ".join([f"{name}.__class__" for name in names])
+        lines.append(f"    if not ({floats} is float) or more: {call}" if names else f"    if more: {call}")
         lines += ["    try:", *[f"        {line}" for line in self.lines], "        pass"] if self.lines else []
         lines += ["    except (ArithmeticError, ValueError):", f"        {call}"] if self.lines else []
-        lines += self._finite_check(results, call)
-        lines.append(f"    return {shape.format(*results)}")
+        lines += self._finite_check(checked, call)
+        lines.append(f"    return {_arranged(shape, results)}")
         return "\n".join(lines), self.namespace
 
     def _finite_check(self, results: list[str], call: str) -> list[str]:
@@ -82,7 +83,7 @@ class _Source:
         for i in range(0, len(results), 30):
             total = " + ".join([*(["s"] if total else []), *dict.fromkeys(results[i : i + 30])])
             lines.append(f"    s = {total}")
-        return [*lines, f"    if s - s != 0.0: {call}"] if results else []
+        return [*lines, f"    if s * 0.0 != 0.0: {call}"] if results else []
 
     def _statement(self, instruction: Instruction) -> None:
         slot = instruction.slot
@@ -99,7 +100,11 @@ class _Source:
         template = op.names.python
         if not template or (op.arity is None and len(instruction.args) == 1):
             args = [self.text_of[arg] for arg in instruction.args]
-            return f"{self._named(_quiet(op.value))}({', '.join(args)})", 1 + self._deepest(instruction)
+            call = f"{self._named(_quiet(op.value))}({', '.join(args)})"
+            if op.domain is None and not op.edges:
+                return call, 1 + self._deepest(instruction)
+            self.guarded.append(self._assigned(call))  # unlike what the math module has, it raises nothing
+            return self.guarded[-1], 0
         if "{args}" in template:
             args = [self.text_of[arg] for arg in instruction.args]
             return template.replace("{args}", ", ".join(args)), 1 + self._deepest(instruction)
@@ -143,3 +148,9 @@ def _quiet(value: Callable[..., Any]) -> Callable[..., float]:
 
 def _fill(template: str, args: Sequence[str]) -> str:
     return _PLACE.sub(lambda match: args[int(match[1])], template)
+
+
+def _arranged(shape: Shape, results: Sequence[str]) -> str:
+    if isinstance(shape, int):
+        return results[shape]
+    return f"({''.join([f'{_arranged(part, results)}, ' for part in shape])})"
