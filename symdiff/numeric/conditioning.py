@@ -60,5 +60,9 @@ def _pulled(node: Node, ybar: Any, values: Mapping[Node, Any]) -> list[tuple[Nod
 
 
 def _given(arg: Node, values: Mapping[Node, Any]) -> Any:
-    """A whole number as such: orders are, and a literal exponent of a negative base has no partial."""
-    return arg.value if type(arg) is Const and isinstance(arg.value, int) else values[arg]
+    """A whole number as such: orders are, and a literal exponent of a negative base has no partial.
+
+    Not beyond those that floats hold exactly, of which NumPy takes no logarithm.
+    """
+    whole = type(arg) is Const and isinstance(arg.value, int) and abs(arg.value) <= 2**53
+    return arg.value if whole else values[arg]  # type: ignore[attr-defined]

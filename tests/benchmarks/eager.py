@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.contest import Call, Contest, Contestant, Seconds
+from tests.benchmarks.contest import Call, Contest, Contestant, Measured
 from tests.benchmarks.memory import resident
 
 Formula = Callable[..., Any]  # (module with sin, *values) -> value
@@ -151,20 +151,22 @@ def formulas_contest(
         f"eager-{name}",
         f"forward and backward of the tutorials' {len(FORMULAS)} formulas, {title}",
         [
-            Contestant("symdiff.eager", partial(work, "symdiff.eager"), ("symdiff",), of_tensors),
+            Contestant("symdiff, eager", partial(work, "symdiff.eager"), ("symdiff",), of_tensors),
             Contestant("PyTorch eager", partial(work, "torch"), ("torch",), of_tensors),
-            Contestant("HIPS autograd", theirs, ("autograd",), of_autograd),
+            Contestant("autograd", theirs, ("autograd",), of_autograd),
         ],
         partial(check_formulas, size),
         unit=f"{len(FORMULAS)} formulas",
         rounds=41,
+        group="tensors",
+        label=f"forward and backward of the tutorials' {len(FORMULAS)} formulas, {title}",
     )
 
 
 # ---- a deep graph
 
 
-class Swept(Seconds):
+class Swept(Measured):
     """The seconds of a backward pass, its gradient, and what is left in memory after it."""
 
     gradient: float
@@ -241,7 +243,7 @@ CONTESTS = [
         "eager-deep",
         f"the backward pass through a graph {DEPTH:,} operations deep",
         [
-            Contestant("symdiff.eager", partial(ours, "symdiff.eager"), ("symdiff",), of_sweep),
+            Contestant("symdiff, eager", partial(ours, "symdiff.eager"), ("symdiff",), of_sweep),
             Contestant(
                 "PyTorch eager",
                 partial(deep, "torch", resident, "resident, which its allocator keeps"),
@@ -252,5 +254,7 @@ CONTESTS = [
         check_deep,
         unit="pass",
         least=0,
+        group="tensors",
+        label=f"backward through {DEPTH:,} operations",
     ),
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.benchmarks.contest import Call, Contest, Contestant, Seconds, process
+from tests.benchmarks.contest import Call, Contest, Contestant, Measured, process
+from tests.benchmarks.report import Bar
 
 
 def importing(modules: str) -> Callable[[], Call]:
@@ -14,11 +15,12 @@ def importing(modules: str) -> Callable[[], Call]:
 
     def prepare() -> Call:
         run = start()
-        return lambda: Seconds(run())
+        return lambda: Measured(run())
 
     return prepare
 
 
+NUMPY = "import numpy; print(64, 38)"
 SYMPY = """
 from sympy import Symbol
 from sympy.parsing.sympy_parser import parse_expr
@@ -59,29 +61,38 @@ CONTESTS = [
         "import of the package, inside a new process",
         [
             Contestant("symdiff", importing("symdiff"), ("symdiff",)),
-            Contestant("numpy and lark", importing("numpy, lark"), ("numpy", "lark")),
-            Contestant("sympy", importing("sympy"), ("sympy",)),
-            Contestant("symengine", importing("symengine"), ("symengine",)),
-            Contestant("torch", importing("torch"), ("torch",)),
-            Contestant("jax", importing("jax"), ("jax",)),
+            Contestant("NumPy", importing("numpy"), ("numpy",)),
+            Contestant("llvmlite", importing("llvmlite.binding"), ("llvmlite",)),
+            Contestant("SymPy", importing("sympy"), ("sympy",)),
+            Contestant("SymEngine", importing("symengine"), ("symengine",)),
+            Contestant("CasADi", importing("casadi"), ("casadi",)),
+            Contestant("Numba", importing("numba"), ("numba",)),
+            Contestant("JAX", importing("jax"), ("jax",)),
+            Contestant("PyTorch", importing("torch"), ("torch",)),
         ],
         unit="import",
         rounds=11,
         least=0,
+        group="start",
+        label="import",
     ),
     Contest(
         "cold",
         '`symdiff "6*x**2+2*x+4" --at x=3 --no-sympy` as a whole process; the others print derivative and values',
         [
             Contestant("symdiff", process("-m", "symdiff", "6*x**2+2*x+4", "--at", "x=3", "--no-sympy"), ("symdiff",)),
+            Contestant("NumPy, import alone", process("-c", NUMPY), ("numpy",)),
             Contestant("SymPy", process("-c", SYMPY), ("sympy",)),
             Contestant("SymEngine", process("-c", SYMENGINE), ("symengine",)),
-            Contestant("PyTorch (no closed form)", process("-c", TORCH), ("torch",)),
-            Contestant("JAX (no closed form)", process("-c", JAX), ("jax",)),
+            Contestant("PyTorch, no closed form", process("-c", TORCH), ("torch",)),
+            Contestant("JAX, no closed form", process("-c", JAX), ("jax",)),
         ],
         check_cold,
         unit="process",
-        rounds=11,
+        rounds=15,
         least=0,
+        bars=[Bar("NumPy, import alone", 1 / 1.4), Bar("SymEngine", 1.0)],
+        group="start",
+        label="a whole process: derivative and value of `6*x**2+2*x+4` at 3",
     ),
 ]

@@ -257,15 +257,17 @@ def contest(name: str, task: Task, compiled: bool) -> Contest:
         f"eager-{name}",
         f"training {task.title}, {how}",
         [
-            *both_ways(task, f"symdiff, {how}", "symdiff.eager", compiled),
+            *both_ways(task, "symdiff", "symdiff.eager", compiled),
             *both_ways(task, "PyTorch eager", "torch"),
-            Contestant("HIPS autograd", partial(with_autograd, task), ("autograd",), of_arrays, task.steps),
+            Contestant("autograd", partial(with_autograd, task), ("autograd",), of_arrays, task.steps),
             Contestant("JAX, all steps compiled", partial(with_jax, task), ("jax",), of_arrays, task.steps),
             Contestant("NumPy, derivatives by hand", partial(with_numpy, task), ("numpy",), of_arrays, task.steps),
         ],
         partial(check, task),
         unit="step",
         rounds=41,
+        group="tensors",
+        label=f"a step of training {task.title}, {how}",
         limit=120,
     )
 
