@@ -8,7 +8,7 @@ infinite partial (or an infinite cotangent times a zero partial) contributes not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 
 from symdiff.dag import Apply, Const, Node, Symbol, as_node, build, nodes_of
 from symdiff.graph import reverse_sweep
-from symdiff.ops import OPS, Names, Op
+from symdiff.ops import OPS, Op
 from symdiff.symbolic.diff import depends_on, no_partial
 
 
@@ -30,11 +30,8 @@ WEIGH = Op(
     2,
     _weighed,
     lambda a, b, y: (b, a),
-    names=Names(python="({0} * {1})"),
     source="a product of sweeps, in which zero wins over infinity and nan",
 )
-
-Multiply = Callable[[Any, Any], Any]
 
 
 def adjoint(node: Node, names: Sequence[str], careful: bool, seed: Node | None = None) -> list[Node]:

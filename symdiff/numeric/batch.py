@@ -6,7 +6,6 @@ evaluated by the careful program, which knows edges and domains (see `adjoint` a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +23,7 @@ from symdiff.numeric.points import Points, lies_flat
 from symdiff.numeric.program import Program, compile_program
 from symdiff.numeric.steps import Steps, evaluate, in_steps
 from symdiff.numeric.threads import spread, usable_cores
-from symdiff.numeric.values import DOUBLE, real
+from symdiff.numeric.values import DOUBLE, accurate_sum, real
 
 _STRIDE: Final = 1 << 20  # points between two looks at whether somebody pressed Ctrl-C
 _CONVERTED: Final = 1 << 15  # points converted at a time: they stay in the cache until they are used
@@ -113,12 +112,19 @@ class Batch:
             VariableError: too few or too many values, or one that is no real number.
         """
         names = self.roots.names
-        given = [v for v in values if v is not None]
-        if len(given) != len(names):
+        if len(values) != len(names):
             raise VariableError(
-                f"expected {len(names)} value{'s' * (len(names) != 1)} ({', '.join(names)}), got {len(given)}"
+                f"expected {len(names)} value{'s' * (len(names) != 1)} ({', '.join(names)}), got {len(values)}"
             )
         return tuple([real(value, name) for value, name in zip(values, names, strict=True)])
+
+    def floats(self, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The values as floats, if they are numbers and some are no floats yet; else None."""
+        kinds = set(map(type, values))
+        if np.ndarray in kinds or kinds <= {float}:
+            return None
+        given = self.converted(values)
+        return given if all(type(value) is float for value in given) else None
 
     def run(self, values: Sequence[Any], summed: tuple[bool, ...]) -> list[Any]:
         """The results at all points, those that are ``summed`` as the sum over the points."""
@@ -131,8 +137,7 @@ class Batch:
         if n:
             sums = self._everywhere(points, results, summed)
             for i in [i for i, total in enumerate(summed) if total]:
-                parts = [part[i] for part in sums]
-                results[i][0] = math.fsum(parts) if all(map(math.isfinite, parts)) else sum(parts)
+                results[i][0] = accurate_sum([part[i] for part in sums])
         if points.dtype is None:
             return [float(result[0]) for result in results]
         return [
@@ -176,7 +181,8 @@ class Batch:
             self._repair(inputs, outputs, summed, again)
         for result, output in zip(results, outputs, strict=True):
             if result.dtype is not DOUBLE:
-                result[first:last] = output
+                with np.errstate(over="ignore"):
+                    result[first:last] = output
         return [float(output[0]) if total else 0.0 for output, total in zip(outputs, summed, strict=True)]
 
     def _repair(
@@ -216,20 +222,21 @@ class Batch:
 
 
 def _scalar(number: Any, kind: np.dtype[Any]) -> Any:
-    return float(number) if kind is DOUBLE else kind.type(number)
+    with np.errstate(over="ignore"):
+        return float(number) if kind is DOUBLE else kind.type(number)
 
 
 def _length(values: Sequence[Any]) -> int:
     """Of flat arrays of doubles, if all values are such of the same length, or floats; else 0."""
-    count = 0
+    count = -1
     for value in values:
         if type(value) is np.ndarray:
-            if not lies_flat(value) or (count and len(value) != count):
+            if not lies_flat(value) or count not in (-1, len(value)):
                 return 0
             count = len(value)
         elif type(value) is not float:
             return 0
-    return count
+    return max(count, 0)
 
 
 def _undefined(value: Any, test: Any) -> Any:

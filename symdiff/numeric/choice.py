@@ -9,12 +9,10 @@ Source: R. M. Karp, On-line algorithms versus off-line algorithms, IFIP Congress
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
-
-import numpy as np
 
 from symdiff.errors import MissingExtraError, OperationError, SettingError, listed
 from symdiff.numeric.backends import Kernel, Shape, Task
@@ -24,7 +22,7 @@ from symdiff.numeric.steps import Step, Steps
 _INSTALL: Final = "pip install 'symdiff[jit]'"
 BACKENDS: Final = ("python", "numpy", "wavefront", "llvm")
 
-# Nanoseconds on one core of 2023, by measurement; only their ratios matter.
+# Nanoseconds on one core of 2023, by measurement; another processor's differ by the same factor, nearly.
 _ARITHMETIC: Final = 1.0  # of NumPy, for a step at a point
 _FUNCTION: Final = 6.0  # likewise, for exp and the like
 _OPAQUE: Final = 100.0
@@ -123,7 +121,9 @@ class Choice:
         backend, reason = self._for_floats(program, steps)
         began = perf_counter()
         if backend == "wavefront":
-            made: Callable[..., Any] = Wide(steps(), shape, general)
+            from symdiff.numeric.backends import wavefront
+
+            made: Callable[..., Any] = wavefront.scalar_function(steps(), shape, general)
         elif backend == "llvm":
             made = _llvm().scalar_function(steps(), shape, general)
         elif backend == "python":
@@ -132,7 +132,7 @@ class Choice:
             made = python.scalar_function(program, shape, general)
         else:
             made = general
-        self._note("floats", backend, f"{reason}; built in {1e3 * (perf_counter() - began):.1f} ms")
+        self.note("floats", backend, f"{reason}; built in {1e3 * (perf_counter() - began):.1f} ms")
         return made
 
     def _for_floats(self, program: Program, steps: Callable[[], Steps]) -> tuple[str, str]:
@@ -152,7 +152,8 @@ class Choice:
             return ("python", obstacle) if obstacle else ("llvm", "for many calls")
         return "python", "nothing to compute"
 
-    def _note(self, inputs: str, backend: str, reason: str) -> None:
+    def note(self, inputs: str, backend: str, reason: str) -> None:
+        """Remember a choice."""
         self.picked.append(Picked(f"{self.work} of {inputs}", backend, reason))
 
     def kernel(
@@ -167,31 +168,6 @@ class Choice:
         if growing is None:
             growing = self._kernels[varying, summed] = _Growing(self, Task(steps, varying, summed))
         return growing.kernel(count)
-
-
-class Wide:
-    """A function of floats on a wavefront."""
-
-    def __init__(self, steps: Steps, shape: Shape, general: Callable[..., Any]) -> None:
-        from symdiff.numeric.backends.wavefront import Wavefront
-
-        self.wavefront = Wavefront(steps)
-        self.inputs = len(steps.inputs)
-        self.shape = shape
-        self.general = general
-
-    def __call__(self, *values: Any) -> Any:
-        if len(values) != self.inputs or not all(type(value) is float for value in values):
-            return self.general(*values)
-        outputs = self.wavefront(np.array(values))
-        return self.general(*values) if outputs is None else arranged(self.shape, outputs.tolist())
-
-
-def arranged(shape: Shape, results: Sequence[Any]) -> Any:
-    """The results as ``shape`` says."""
-    if isinstance(shape, int):
-        return results[shape]
-    return tuple([results[part] if type(part) is int else arranged(part, results) for part in shape])
 
 
 class _Growing:
@@ -214,7 +190,7 @@ class _Growing:
         with self.lock:
             self.done += work
             if self.llvm is None and self._has_paid():
-                self.llvm = self._built("llvm", _llvm().array_kernel)
+                self._build_machine_code()
             if self.llvm is not None:
                 return self.llvm, work / _FASTER
             if self.numpy is None:
@@ -222,6 +198,14 @@ class _Growing:
 
                 self.numpy = self._built("numpy", blocks.array_kernel)
             return self.numpy, 0.0
+
+    def _build_machine_code(self) -> None:
+        try:
+            self.llvm = self._built("llvm", _llvm().array_kernel)
+        except RuntimeError as error:  # the system does not let a process make code, say
+            if self.choice.settings.backend == "llvm":
+                raise
+            self.obstacle = f"machine code cannot be had: {error}"
 
     def _has_paid(self) -> bool:
         if self.choice.settings.backend is not None:
@@ -232,13 +216,16 @@ class _Growing:
         began = perf_counter()
         kernel = build(self.task)
         took = f"built in {1e3 * (perf_counter() - began):.1f} ms"
-        if self.choice.settings.backend is not None:
+        asked = self.choice.settings.backend
+        if asked == backend:
             reason = "as asked"
+        elif asked is not None:
+            reason = f"the backend {asked} is for floats"
         elif backend == "llvm":
             reason = "for so many points"
         else:
             reason = self.obstacle or "until so many points have come that machine code pays"
-        self.choice._note("arrays", backend, f"{reason}; {took}")
+        self.choice.note("arrays", backend, f"{reason}; {took}")
         return kernel
 
 

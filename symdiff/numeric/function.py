@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from symdiff.dag import Apply, Node, Symbol, build, symbols_of
 from symdiff.errors import OperationError
 from symdiff.numeric.adjoint import adjoint, tangent
-from symdiff.numeric.backends import Shape
+from symdiff.numeric.backends import Shape, arranged
 from symdiff.numeric.batch import Batch, Roots
-from symdiff.numeric.choice import Choice, Picked, Settings, Wide, arranged
+from symdiff.numeric.choice import Choice, Picked, Settings
 from symdiff.numeric.domain import edges
 from symdiff.numeric.steps import evaluate
 from symdiff.numeric.values import check_count, check_names, common_shape, summed
@@ -109,12 +109,12 @@ class Function:
 
     @cached_property
     def _value(self) -> Callable[..., Any]:
-        return self._work("value", lambda careful: [self.parts], 0).function()
+        return self._work("value", lambda careful: [self.parts], 0).function
 
     @cached_property
     def value_and_grad(self) -> Callable[..., tuple[Any, tuple[Any, ...]]]:
         """``value_and_grad(*values) -> (value, partials)``, one partial for each name in ``wrt``."""
-        return self._gradient_work.function()
+        return self._gradient_work.function
 
     @cached_property
     def _gradient_work(self) -> _Work:
@@ -167,7 +167,7 @@ class Function:
             first = [column[0] for column in self._gradient(careful)]
             return [self.parts, *[(h,) for i, g in enumerate(first) for h in adjoint(g, self.wrt[i:], careful)]]
 
-        return self._work("hessian", entries, tuple(range(1 + len(self.wrt) * (len(self.wrt) + 1) // 2))).function()
+        return self._work("hessian", entries, tuple(range(1 + len(self.wrt) * (len(self.wrt) + 1) // 2))).function
 
     def jvp(self, primals: Values, tangents: Values) -> tuple[Any, Any]:
         """The value and the directional derivative along ``tangents``, one for each name in ``wrt``."""
@@ -184,7 +184,7 @@ class Function:
         def entries(careful: bool) -> list[Column]:
             return [self.parts, tuple(tangent(self.parts, along, careful))]
 
-        return self._work("jvp", entries, (0, 1), dots).function()
+        return self._work("jvp", entries, (0, 1), dots).function
 
     def vjp(self, primals: Values, cotangent: Any) -> tuple[Any, tuple[Any, ...]]:
         """The value, and for each name in ``wrt`` the cotangent pulled back to it.
@@ -212,7 +212,7 @@ class Function:
         """The value, as the sum over all points if ``total``; and the partials in the shapes of their arguments."""
         given = work.batch.converted(values)
         if all(type(value) is float for value in given):
-            floats: tuple[Any, tuple[Any, ...]] = work.function()(*given)
+            floats: tuple[Any, tuple[Any, ...]] = work.function(*given)
             return floats
         shapes = [np.shape(given[self.args.index(name)]) for name in self.wrt]
         single = [math.prod(shape) == 1 for shape in shapes]  # one number for all points: summed by the kernel
@@ -243,7 +243,7 @@ class Function:
             first = [column[0] for column in self._gradient(careful)]
             return [self.parts, *[(h,) for h in tangent(first, along, careful)]]
 
-        return self._work("hvp", entries, tuple(range(1 + len(self.wrt))), dots).function()
+        return self._work("hvp", entries, tuple(range(1 + len(self.wrt))), dots).function
 
     @cached_property
     def packed(self) -> Packed:
@@ -321,18 +321,17 @@ class _Work:
         self.is_stacked = any(stacks)
 
     @cached_property
-    def _function(self) -> Callable[..., Any]:
-        batch = self.batch
-        choose = batch.choice.function
-        if not self.is_stacked:
-            return choose(batch.program, lambda: batch.steps, self.shape, lambda *values: self.packed(batch(*values)))
-        each = tuple(range(len(batch.roots.component)))
-        flat = choose(batch.program, lambda: batch.steps, each, lambda *values: tuple(batch(*values)))
-        return lambda *values: self.packed(flat(*values))
-
     def function(self) -> Callable[..., Any]:
         """The function of anything, quick for floats."""
-        return self._function
+        batch = self.batch
+        shape = tuple(range(len(batch.roots.component))) if self.is_stacked else self.shape
+
+        def general(*values: Any) -> Any:
+            floats = batch.floats(values)
+            return arranged(shape, batch(*values)) if floats is None else quick(*floats)
+
+        quick = batch.choice.function(batch.program, lambda: batch.steps, shape, general)
+        return (lambda *values: self.packed(quick(*values))) if self.is_stacked else quick
 
     def packed(self, results: Sequence[Any]) -> Any:
         """The results in their shape, components stacked."""
@@ -370,10 +369,10 @@ class Packed:
     def value_and_grad(self, p: Vector) -> tuple[Any, Any]:
         """The value at ``p`` and the gradient as one array of shape ``(len(wrt), ...)``."""
         function = self.function.value_and_grad
-        if isinstance(function, Wide) and isinstance(p, np.ndarray) and p.dtype == np.float64 and p.ndim == 1:
-            outputs = function.wavefront(p) if p.size == function.inputs else None
-            if outputs is not None:
-                return float(outputs[0]), outputs[1 : 1 + len(self.function.wrt)]
+        of_vector = getattr(function, "of_vector", None)  # which a wavefront has, for thousands of variables
+        outputs = of_vector(p) if of_vector is not None and isinstance(p, np.ndarray) else None
+        if outputs is not None:
+            return float(outputs[0]), outputs[1 : 1 + len(self.function.wrt)]
         value, partials = function(*self._values(p))
         return value, np.array(partials)
 

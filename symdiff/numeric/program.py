@@ -37,19 +37,6 @@ class Program:
     outputs: list[int] = field(default_factory=list)
     slots: int = 0
 
-    def last_uses(self) -> dict[int, list[int]]:
-        """For each instruction's slot, the slots that nobody reads after it."""
-        last: dict[int, int] = {}
-        for instruction in self.code:
-            for arg in instruction.args:
-                last[arg] = instruction.slot
-        for slot in [*self.outputs, *self.constants, *self.inputs.values()]:
-            last.pop(slot, None)
-        found: dict[int, list[int]] = {}
-        for arg, slot in last.items():
-            found.setdefault(slot, []).append(arg)
-        return found
-
 
 def compile_program(roots: Sequence[Node], inputs: Sequence[str], products: bool = True) -> Program:
     """Flatten ``roots`` into one program that takes ``inputs`` in that order.

@@ -76,6 +76,16 @@ class Steps:
             found.setdefault(slot, []).append(arg)
         return found
 
+    def drop_unread(self) -> None:
+        """Leave out steps that nothing reads; guarded ones are looked at."""
+        read = set(self.outputs)
+        kept = []
+        for step in reversed(self.code):
+            if step.slot in read or step.guarded:
+                kept.append(step)
+                read.update(step.args)
+        self.code = kept[::-1]
+
     def varying(self, inputs: Iterable[int]) -> set[int]:
         """The slots whose values differ from point to point if those of ``inputs`` do; the others are uniform."""
         found = set(inputs)
@@ -119,17 +129,7 @@ class _Writer:
         for instruction in program.code:
             place[instruction.slot] = self._applied(instruction.op, [place[arg] for arg in instruction.args])
         self.steps.outputs = [place[slot] for slot in program.outputs]
-        self._drop_unread()
-
-    def _drop_unread(self) -> None:
-        """Leave out truths as numbers that only tests read."""
-        read = set(self.steps.outputs)
-        kept = []
-        for step in reversed(self.steps.code):
-            if step.slot in read or step.guarded:
-                kept.append(step)
-                read.update(step.args)
-        self.steps.code = kept[::-1]
+        self.steps.drop_unread()
 
     def _applied(self, op: Op, args: Sequence[int]) -> int:
         code = self.steps.code
@@ -222,6 +222,11 @@ class StandIn(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         raise TypeError("which way it goes depends on the point")
+
+
+def has_exact_reciprocal(value: float) -> bool:
+    """Whether it is a power of two whose reciprocal is one: multiplying by that does what dividing does."""
+    return abs(math.frexp(value)[0]) == 0.5 and math.isfinite(1 / value)
 
 
 def _key(value: float) -> tuple[float, float] | str:

@@ -36,10 +36,17 @@ def spread(work: Callable[[int, int], None], count: int, stride: int, threads: i
 
     ranges = list(pairwise([count * i // threads for i in range(threads + 1)]))
     others = [threading.Thread(target=share, args=ends) for ends in ranges[1:]]
-    for thread in others:
-        thread.start()
-    share(*ranges[0])
-    for thread in others:
-        thread.join()
+    try:
+        for thread in others:
+            thread.start()
+        share(*ranges[0])
+        for thread in others:
+            thread.join()
+    except BaseException:  # Ctrl-C while it waits
+        stopped.set()
+        for thread in others:
+            if thread.ident is not None:
+                thread.join()
+        raise
     if errors:
         raise errors[0]

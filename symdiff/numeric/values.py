@@ -24,6 +24,8 @@ def real(value: Any, name: str) -> Any:
     """
     if type(value) is float or (type(value) is np.ndarray and value.dtype is DOUBLE):
         return value
+    if type(value) is np.ndarray and value.dtype == DOUBLE and value.dtype.isnative:
+        return value.view(DOUBLE)  # from a pickle, which brings a type of its own
     if isinstance(value, int | Fraction | Decimal | np.float64):
         try:
             return float(value)
@@ -103,3 +105,11 @@ def mapped(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
         parts += [f"{listed(unknown)} not in the formula"] * bool(unknown)
         raise VariableError(f"{'; '.join(parts)} (its variables: {', '.join(names) or 'none'})")
     return [given[name] for name in names]
+
+
+def accurate_sum(parts: Sequence[float]) -> float:
+    """The sum, rounded once unless something overflows."""
+    try:
+        return math.fsum(parts)
+    except (OverflowError, ValueError):
+        return sum(parts)

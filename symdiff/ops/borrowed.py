@@ -5,6 +5,7 @@ SciPy's values are good nearly everywhere. Where one is not, a remedy takes over
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -17,6 +18,9 @@ from symdiff.errors import MissingExtraError
 DIGITS = 30  # of mpmath's working precision: what float64 needs, and room for cancellation
 AT_A_ROOT = 45  # at the float next to a root 17 digits cancel
 TERMS = 14  # of a polynomial about a root: with a radius of a tenth of the way to a singularity they reach 1e-17
+
+
+_contexts = threading.local()
 
 
 class Remedy(NamedTuple):
@@ -145,11 +149,13 @@ def _scipy_special(name: str) -> Any:
         raise MissingExtraError(f"{name} needs SciPy: pip install 'symdiff[special]'") from error
 
 
-@cache
 def _mpmath(digits: int) -> Any:
-    mp = import_module("mpmath").MPContext()  # our own, so that nobody else's precision is touched
-    mp.dps = digits
-    return mp
+    """A context of this thread's own: mpmath raises and restores the precision while it works."""
+    contexts: dict[int, Any] = _contexts.__dict__.setdefault("by_digits", {})
+    if digits not in contexts:
+        contexts[digits] = import_module("mpmath").MPContext()
+        contexts[digits].dps = digits
+    return contexts[digits]
 
 
 def _like(args: tuple[Any, ...], y: Any) -> Any:

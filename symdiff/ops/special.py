@@ -112,7 +112,9 @@ def _reflected_polygamma(special: Any, n: Any, x: Any) -> Any:
 
 def _cancels(y: Any, n: Any) -> Any:
     """Midway between poles: what each of the two contributes is ``n! * 2**(n + 1)``."""
-    return (n % 2 == 0) & (n > 0) & (np.abs(y) < 0.1 * math.factorial(int(n)) * 2 ** (n + 1))
+    if n > 170:  # beyond, n! leaves the range, and so does y
+        return np.zeros(np.shape(y), bool)
+    return (n % 2 == 0) & (n > 0) & (np.abs(y) < 0.1 * math.factorial(int(n)) * 2.0 ** (n + 1))
 
 
 def _polygamma_by_mpmath(mp: Any, n: Any, x: Any) -> Any:

@@ -6,11 +6,9 @@ length of the text; what a text asks for beyond that (unrolling a sum) is counte
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from functools import cache
 from typing import Any, Final, NoReturn
 
 from symdiff.dag import Apply, Const, Node, Symbol, build, nodes_of, symbols_of
@@ -51,15 +49,18 @@ def read(text: str, variables: Sequence[str] = ()) -> tuple[Node, list[str]]:
         raise LimitError(
             f"the text has {len(text):,} characters; the limit is {MAX_CHARACTERS:,}", text[:60], Span(0, 1)
         )
-    driver, reader, lock = _machinery()
-    with lock:
+    try:
+        driver, reader = _free.pop()
+    except IndexError:  # the first, or one more at the same time: in another thread, or in a finalizer in this one
+        driver, reader = _machinery()
+    try:
         reader.begin(driver.lexer.cut(text), variables)
-        try:
-            node = _read(driver, reader)
-            seen = list(reader.seen)
-            names = seen if reader.is_plain else symbols_of([node])
-        finally:
-            reader.forget()
+        node = _read(driver, reader)
+        seen = list(reader.seen)
+        names = seen if reader.is_plain else symbols_of([node])
+    finally:
+        reader.forget()
+        _free.append((driver, reader))
     warn_of_lookalikes(seen, variables, stacklevel=3)
     return node, names
 
@@ -76,12 +77,11 @@ def _read(driver: Driver, reader: Reader) -> Node:
     return node
 
 
-@cache
-def _machinery() -> tuple[Driver, Reader, threading.Lock]:
+def _machinery() -> tuple[Driver, Reader]:
     stored = tables.load()
     lexer = Lexer(stored)
     reader = Reader(lexer.cut(""))
-    return Driver(stored, lexer, reader), reader, threading.Lock()
+    return Driver(stored, lexer, reader), reader
 
 
 class Reader:
@@ -398,3 +398,6 @@ def _bare_name(node: Node) -> str:
         if type(node) is Apply and node.op.name in ("mul", "pow"):
             node = node.args[0 if node.op.name == "pow" else 1]
     return node.name if type(node) is Symbol else ""
+
+
+_free: Final[list[tuple[Driver, Reader]]] = []  # those that read nothing at present

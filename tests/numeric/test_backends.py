@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import os
+import pickle
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -13,6 +18,7 @@ from hypothesis import strategies as st
 
 import symdiff as sd
 from symdiff.dag import Node, nodes_of, symbols_of
+from symdiff.numeric import memory
 from symdiff.numeric.adjoint import adjoint
 from symdiff.numeric.conditioning import moved
 from symdiff.ops import OPS, Op
@@ -129,7 +135,7 @@ def test_hard_points_among_many_are_what_they_are_alone(backend: str) -> None:
         assert [g[k] for g in grad] == pytest.approx(list(partials), rel=1e-12, abs=1e-14, nan_ok=True)
     easy = np.setdiff1d(np.arange(n), hard)
     again, _ = F.value_and_grad(x[easy], y[easy])
-    assert np.array_equal(value[easy], again) or np.allclose(value[easy], again, rtol=1e-15, atol=0)
+    assert np.allclose(value[easy], again, rtol=1e-15, atol=0)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -157,7 +163,7 @@ def test_the_sum_of_a_fit_is_the_sum_over_the_points(backend: str) -> None:
     value, partials = F.value_and_grad(x, y, 1.5, 0.7, 0.1)
     assert total == pytest.approx(math.fsum(value), rel=1e-14)
     assert grad == pytest.approx([math.fsum(p) for p in partials], rel=1e-13)
-    assert [type(g) for g in (total, *grad)] == [float] * 4 or {np.asarray(g).dtype.kind for g in grad} == {"f"}
+    assert [type(number) for number in (total, *grad)] == [float] * 4
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -339,3 +345,119 @@ def test_wide_formulas_are_evaluated_by_level() -> None:
     want = sd.compile(text, backend="python").packed.value_and_grad(p)
     assert value == pytest.approx(want[0], rel=1e-14)
     assert np.allclose(grad, want[1], rtol=1e-13, atol=1e-12)
+
+
+# ---- what once went wrong
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_empty_array_does_not_go_with_a_longer_one(backend: str) -> None:
+    F = sd.compile("x + y", backend=backend)
+    for x, y in ((np.empty(0), np.ones(5)), (np.ones(5), np.empty(0))):
+        with pytest.raises(sd.ShapeError, match="x has shape"):
+            F(x, y)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_sum_beyond_the_range_is_infinite(backend: str) -> None:
+    F = sd.compile("a*x", args=("a", "x"), wrt=("x",), backend=backend)
+    assert F.sum_and_grad(1.0, np.full(2 << 20, 1e302))[0] == math.inf
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_float32_overflows_in_silence(backend: str) -> None:
+    F = sd.compile("a*x**9", args=("a", "x"), wrt=("a",), backend=backend)
+    x = np.full(3, 1e30, np.float32)
+    assert F(np.float32(1), x)[0] == math.inf
+    assert F.sum_and_grad(np.float32(1), x)[0] == math.inf
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_arguments_that_are_missing_or_none_are_refused(backend: str) -> None:
+    F = sd.compile("x*y", backend=backend)
+    for values in ((1.0,), (), (1.0, 2.0, 3.0), (1.0, None, 2.0)):
+        with pytest.raises(sd.VariableError, match="x, y"):
+            F(*values)
+    with pytest.raises(sd.VariableError):
+        F(1.0, None)
+
+
+def test_arrays_from_a_pickle_are_arrays_of_doubles() -> None:
+    x = pickle.loads(pickle.dumps(np.linspace(0, 1, 9)))
+    total, (slope,) = sd.compile("a*x", args=("a", "x"), wrt=("a",)).sum_and_grad(2.0, x)
+    assert (type(total), type(slope)) == (float, float)
+    assert (total, slope) == (9.0, 4.5)
+
+
+@pytest.mark.skipif(not HAS_LLVM, reason="llvmlite is not installed")
+def test_numpy_takes_over_where_machine_code_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(task: Any) -> Any:
+        raise RuntimeError("no executable memory")
+
+    monkeypatch.setattr("symdiff.numeric.backends.llvm.array_kernel", fail)
+    F = sd.compile("x**2")
+    x = np.linspace(0, 1, 10**7)
+    assert np.array_equal(F(x), x**2)
+    assert np.array_equal(F(x), x**2)
+    assert F.backend == "numpy"
+    assert "no executable memory" in F.report()
+
+
+def test_one_memory_does_not_serve_two_processes() -> None:
+    """Blocks are private: what a child of fork computes is not seen by its parent."""
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    code = """
+import os
+import numpy as np
+import symdiff as sd
+
+F = sd.compile("2*x", backend="numpy")
+x = np.arange(50_000.0)
+mine = F(x)
+child = os.fork()
+if not child:
+    del mine
+    F(x + 1000)
+    os._exit(0)
+os.waitpid(child, 0)
+assert np.array_equal(mine, 2 * x), mine[:3]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_memory_that_is_given_back_in_a_collection_does_no_harm() -> None:
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for i in range(3000):
+            cycle: list[Any] = [memory.empty(20_000 + 1000 * (i % 40))]
+            cycle.append(cycle)
+    finally:
+        gc.set_threshold(*threshold)
+    arrays = [memory.empty(20_000) for _ in range(20)]
+    for i, array in enumerate(arrays):
+        array.fill(i)
+    assert all((array == i).all() for i, array in enumerate(arrays))
+
+
+@pytest.mark.parametrize("backend", [b for b in BACKENDS if b in ("numpy", "llvm")])
+def test_interrupting_a_long_evaluation_ends_it(backend: str) -> None:
+    code = f"""
+import os, signal, threading, time
+import numpy as np
+import symdiff as sd
+
+F = sd.compile("sin(x*y)*exp(-x*y)*tanh(x + y)", backend="{backend}")
+x, y = np.linspace(0, 1, 30_000)[:, None], np.linspace(0, 1, 30_000)
+F.sum_and_grad(x[:100], y[:100])
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+began = time.monotonic()
+try:
+    F.sum_and_grad(x, y)
+except KeyboardInterrupt:
+    print("ended", time.monotonic() - began)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert run.stdout.startswith("ended"), run.stderr
+    assert float(run.stdout.split()[1]) < 5

@@ -22,7 +22,7 @@ from symdiff.numeric.program import Program, compile_program
 from symdiff.numeric.steps import Steps, evaluate, in_steps
 from tests.numeric.exactly import value
 
-BLOCK = blocks._BLOCK
+BLOCK = blocks.UNSHARED
 
 FORMULAS = [
     "exp(-((x - y)/z)**2/2)/(sqrt(2*pi)*z)",

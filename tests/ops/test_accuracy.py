@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -231,3 +233,22 @@ def test_values_and_derivatives_of_the_corpus_keep_their_digits(func: str) -> No
         if max(errors) > (SPECIAL if op is None or is_special(op) else 32.0):
             wrong.append((record["at"], errors))
     assert not wrong
+
+
+def test_orders_whose_factorial_leaves_the_range_are_no_error() -> None:
+    assert np.isinf(OPS["polygamma"].value(400, np.float64(1.5)))
+    assert np.isfinite(OPS["polygamma"].value(160, np.float64(1.5)))
+
+
+def test_threads_do_not_share_a_precision() -> None:
+    """mpmath raises and restores it while it works; a context of all threads would be left at any."""
+    points = [-15.1 - i / 7 for i in range(8)]
+    alone = [float(OPS["zetaderivative"].value(1, np.float64(x))) for x in points]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(lambda x: float(OPS["zetaderivative"].value(1, np.float64(x))), points))
+    finally:
+        sys.setswitchinterval(interval)
+    assert together == alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -229,3 +230,24 @@ def test_time_is_linear(piece: str) -> None:
     seconds(1000)
     short = min(seconds(2_000) for _ in range(3))
     assert min(seconds(20_000) for _ in range(2)) < 40 * short + 0.2
+
+
+def test_a_text_may_be_read_while_another_is() -> None:
+    """A collection, and with it a finalizer, may begin in the middle of reading."""
+    read: list[str] = []
+
+    class Reads:
+        def __del__(self) -> None:
+            read.append(to_text(parse("x + 1")))
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for i in range(20):
+            cycle: list[object] = [Reads()]
+            cycle.append(cycle)
+            del cycle
+            assert to_text(parse(f"sin(y_{i})*{i} + y_{i}")) == f"sin(y_{i})*{i} + y_{i}"
+    finally:
+        gc.set_threshold(*threshold)
+    assert set(read) == {"x + 1"}

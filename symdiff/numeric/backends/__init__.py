@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,13 @@ class Task:
     summed: tuple[bool, ...]
 
 
+NO_POINTS: Final = np.empty(0, np.intp)
+"""What a kernel returns where all is well."""
+NO_POINTS.flags.writeable = False
+
+UNSHARED: Final = 10_000  # numbers; from products of longer vectors BLAS makes work for several threads
+
+
 class Kernel(Protocol):
     """Evaluates a task."""
 
@@ -49,3 +56,10 @@ class Kernel(Protocol):
             What is stored there means nothing, and sums leave them out.
         """
         ...
+
+
+def arranged(shape: Shape, results: Sequence[Any]) -> Any:
+    """The results as ``shape`` says."""
+    if isinstance(shape, int):
+        return results[shape]
+    return tuple([results[part] if type(part) is int else arranged(part, results) for part in shape])

@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symdiff.numeric import memory
-from symdiff.numeric.backends import Kernel, Task
+from symdiff.numeric.backends import NO_POINTS, UNSHARED, Kernel, Task
 from symdiff.numeric.backends.blockcode import BlockCode
 from symdiff.numeric.steps import carry_out
+from symdiff.numeric.values import accurate_sum
 
-_BLOCK: Final = 10_000  # points, at most. Beyond, BLAS would start threads for the products that look for infinities
 _LINE: Final = 8  # doubles in a cache line: blocks and buffers start at one
-_NONE: Final = np.empty(0, np.intp)
-_NONE.flags.writeable = False
 
 
 def array_kernel(task: Task) -> Kernel:
@@ -41,7 +39,7 @@ class _Blocks:
         arrays = [value for value, many in zip(inputs, self.varying, strict=True) if many]
         n = self._count(arrays, outputs)
         sums: list[list[float]] = []
-        again = _NONE
+        again = NO_POINTS
         with np.errstate(all="ignore"):
             uniform = self._uniform(inputs) if code.has_uniform else {}
             if not all(math.isfinite(uniform[slot]) for slot in code.checked_uniform):
@@ -71,14 +69,14 @@ class _Blocks:
     ) -> tuple[list[list[float]], NDArray[np.intp]]:
         """The sums in each block, and the points to be evaluated again."""
         code = self.code
-        size = n if n <= _BLOCK else _rounded(-(-n // -(-n // _BLOCK)))
+        size = n if n <= UNSHARED else _rounded(-(-n // -(-n // UNSHARED)))
         buffers = [*memory.empty(code.numbers * size).reshape(code.numbers, size)] if code.numbers else []
         buffers.extend(np.empty((code.truths, size), np.bool_) if code.truths else ())
         if size == n:
             total, again = self._block(arrays, uniform, stored, buffers)
             return [total], again
         sums: list[list[float]] = []
-        parts = [_NONE]
+        parts = [NO_POINTS]
         for start in range(0, n, size):
             stop = min(start + size, n)
             if stop - start < size:
@@ -96,7 +94,7 @@ class _Blocks:
         finite: list[NDArray[np.bool_]] = []
         sums = self.code.run(finite, *ins, *uniform, *outs, *buffers)
         if not finite:  # nothing looked suspicious
-            return sums, _NONE
+            return sums, NO_POINTS
         good = np.logical_and.reduce(finite)
         again = np.flatnonzero(~good)
         if sums and again.size:
@@ -111,7 +109,7 @@ class _Blocks:
         """The sums over some points of a block; what is stored stays."""
         count = places.size
         if not count:
-            return [], _NONE
+            return [], NO_POINTS
         scratch = [np.empty(count) for _ in outs]
         return self._block([array[places] for array in ins], uniform, scratch, [b[:count] for b in buffers])
 
@@ -120,18 +118,10 @@ class _Blocks:
     ) -> None:
         """Add up the sums of the blocks, and give out what is the same at all points."""
         for k, i in enumerate(self.code.totals):
-            outputs[i][0] = _sum([parts[k] for parts in sums if parts])
+            outputs[i][0] = accurate_sum([parts[k] for parts in sums if parts])
         for i, slot in self.code.same:
             outputs[i][:] = uniform[slot] if not self.summed[i] else uniform[slot] * count if count else 0.0
 
 
 def _rounded(size: int) -> int:
     return -(-size // _LINE) * _LINE
-
-
-def _sum(parts: Sequence[float]) -> float:
-    """Rounded once, unless something overflows."""
-    try:
-        return math.fsum(parts)
-    except (OverflowError, ValueError):
-        return sum(parts)

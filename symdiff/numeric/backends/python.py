@@ -44,7 +44,7 @@ def scalar_source(program: Program, shape: Shape) -> tuple[str, dict[str, Any]]:
 class _Source:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.namespace: dict[str, Any] = {"math": math}
+        self.namespace: dict[str, Any] = {"math": math, "given": _given}
         self.text_of: dict[int, str] = {slot: f"v{i}" for i, slot in enumerate(program.inputs.values())}
         self.depth: dict[int, int] = {}
         self.lines: list[str] = []
@@ -66,7 +66,8 @@ class _Source:
         names = [f"v{i}" for i in range(len(self.program.inputs))]
         results = [self.text_of[slot] for slot in self.program.outputs]
         checked = [*results, *self.guarded]
-        call = f"return general({', '.join([*names, '*more'])})"
+        given = f"({', '.join([*names, '*more'])},)" if names else "more"
+        call = f"return general(*given({given}))"
         lines = [f"def kernel({', '.join([*(f'{name}=None' for name in names), '*more'])}):"]
         floats = " is ".join([f"{name}.__class__" for name in names])
         lines.append(f"    if not ({floats} is float) or more: {call}" if names else f"    if more: {call}")
@@ -144,6 +145,14 @@ def _quiet(value: Callable[..., Any]) -> Callable[..., float]:
             return float(value(*args))
 
     return call
+
+
+def _given(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values without those that nobody gave, which are last."""
+    count = len(values)
+    while count and values[count - 1] is None:
+        count -= 1
+    return values[:count]
 
 
 def _fill(template: str, args: Sequence[str]) -> str:

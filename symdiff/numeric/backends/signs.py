@@ -6,7 +6,6 @@ meets one of these. Dividing by a power of two is multiplying by its inverse. A 
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import replace
 from itertools import chain
@@ -14,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from symdiff.numeric.steps import Step, Steps
+from symdiff.numeric.steps import Step, Steps, has_exact_reciprocal
 
 _PRODUCTS: Final = (np.multiply, np.divide)
 
@@ -32,9 +31,9 @@ class _Rewriter:
         self.constants = {value: slot for slot, value in steps.constants.items() if value}
         for step in steps.code:
             self._rewrite(step)
-        self._drop_unread()
+        self.steps.drop_unread()
         self._negate_constants()
-        self._drop_unread()
+        self.steps.drop_unread()
 
     def _rewrite(self, step: Step) -> None:
         function, args = step.function, step.args
@@ -61,7 +60,7 @@ class _Rewriter:
     def _multiplied(self, step: Step) -> Step:
         a, b = step.args
         constants = self.steps.constants
-        if step.function is np.divide and _is_power_of_two(constants.get(b, 0.0)):
+        if step.function is np.divide and has_exact_reciprocal(constants.get(b, 0.0)):
             step = replace(step, function=np.multiply, args=(a, self._constant(1 / constants[b])))
             a, b = step.args
         for negative, other in ((a, b), (b, a)):
@@ -103,18 +102,5 @@ class _Rewriter:
             if product.function in _PRODUCTS and flipped is not None and len(set(product.args)) == 2:
                 other = self._constant(-constants[flipped])
                 args = tuple([other if arg == flipped else arg for arg in product.args])
-                code[i] = replace(product, args=args, slot=step.slot)
+                code[i] = replace(product, args=args, slot=step.slot, guarded=step.guarded or product.guarded)
                 code[place[product.slot]] = replace(product, guarded=False)  # the other one is infinite where this is
-
-    def _drop_unread(self) -> None:
-        read = set(self.steps.outputs)
-        kept = []
-        for step in reversed(self.steps.code):
-            if step.slot in read or step.guarded:
-                kept.append(step)
-                read.update(step.args)
-        self.steps.code = kept[::-1]
-
-
-def _is_power_of_two(value: float) -> bool:
-    return abs(math.frexp(value)[0]) == 0.5 and math.isfinite(1 / value)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from symdiff.numeric.backends import UNSHARED, Shape, arranged
 from symdiff.numeric.backends.blockcode import KEYWORD_ONLY
 from symdiff.numeric.backends.checks import to_check
 from symdiff.numeric.backends.levels import TOTAL, grouped
@@ -23,7 +24,6 @@ from symdiff.ops import Op
 _LEAST: Final = 500  # steps; fewer are fast enough one by one
 _SHARE: Final = 30  # steps in a group on average, at least
 _PIECES: Final = 3  # stretches that are copied one by one; more are gathered by index
-_BLAS: Final = 10_000  # numbers; beyond, a product would start threads
 
 Places = NDArray[np.intp]
 
@@ -32,6 +32,32 @@ def pays(steps: Steps) -> bool:
     """Whether a program is wide enough."""
     size = len(steps.code)
     return size > _LEAST and size > _SHARE * len(grouped(steps))
+
+
+def scalar_function(steps: Steps, shape: Shape, general: Callable[..., Any]) -> Wide:
+    """A function of floats; ``general`` is called with the same arguments where it cannot answer."""
+    return Wide(steps, shape, general)
+
+
+class Wide:
+    """A function of floats on a wavefront."""
+
+    def __init__(self, steps: Steps, shape: Shape, general: Callable[..., Any]) -> None:
+        self.wavefront = Wavefront(steps)
+        self.inputs = len(steps.inputs)
+        self.shape = shape
+        self.general = general
+
+    def __call__(self, *values: Any) -> Any:
+        if len(values) == self.inputs and all(type(value) is float for value in values):
+            outputs = self.wavefront(np.array(values))
+            if outputs is not None:
+                return arranged(self.shape, outputs.tolist())
+        return self.general(*values)
+
+    def of_vector(self, p: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """All outputs, from all inputs in one vector; None where only ``general`` has an answer."""
+        return self.wavefront(p) if p.shape == (self.inputs,) and p.dtype == np.float64 else None
 
 
 class Wavefront:
@@ -199,6 +225,6 @@ def _assign(target: NDArray[Any], function: Callable[..., Any], operands: Sequen
 
 
 def _is_finite(values: NDArray[np.float64]) -> bool:
-    if values.size <= _BLAS and -np.inf < values.dot(values) < np.inf:
+    if values.size <= UNSHARED and -np.inf < values.dot(values) < np.inf:
         return True
     return bool(np.isfinite(values).all())

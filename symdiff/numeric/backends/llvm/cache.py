@@ -35,7 +35,8 @@ class KernelCache:
     write to, is not used.
 
     Attributes:
-        limit: bytes that are kept at most; beyond, what was not used for longest is removed.
+        limit: about how many bytes are kept; beyond, what was not used for longest is removed. A process counts what it
+            writes itself, after one look at the folder.
     """
 
     def __init__(self, limit: int = 256 << 20) -> None:

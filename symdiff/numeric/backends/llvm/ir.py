@@ -1,6 +1,6 @@
 """LLVM code as text, written with operators: values of one lane or of many.
 
-A `Builder` writes straight-line code into one basic block after another. Its values are vectors of
+A `Builder` writes straight-line code. Its values are vectors of
 ``width`` lanes (plain scalars for one lane) of three kinds: doubles, 64-bit integers, masks. Writing
 the same operation twice gives the same value, so functions that share a part (sine and cosine of
 one argument, tanh and cosh) share its code without knowing of each other.
@@ -157,17 +157,6 @@ class Builder:
         """A fresh name."""
         self._names += 1
         return f"%{self.prefix}{self._names}"
-
-    def new_block(self, label: str) -> None:
-        """Begin a basic block. Where an earlier block does not dominate it, `restore` what was known before that."""
-        self.lines.append(f"{label}:")
-
-    def known(self) -> dict[str, Value]:
-        """What has been written so far, to be given back to `restore` where control did not come this way."""
-        return dict(self._known)
-
-    def restore(self, known: dict[str, Value]) -> None:
-        self._known = dict(known)
 
     def unary(self, code: str, a: Value) -> Value:
         return self.emit(a.kind, f"{code} {self.type_of(a.kind)} {a.text}")

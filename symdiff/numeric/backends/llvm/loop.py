@@ -10,12 +10,13 @@ from collections import Counter
 from typing import Final
 
 from symdiff.numeric.backends import Task
+from symdiff.numeric.backends.checks import to_check
 from symdiff.numeric.backends.llvm.engine import Host
 from symdiff.numeric.backends.llvm.ir import DOUBLE, INT, MASK, Builder, Value
 from symdiff.numeric.backends.llvm.layout import DATA_AT
 from symdiff.numeric.backends.llvm.local import LocalFunctions, module
-from symdiff.numeric.backends.llvm.lowering import checked, has_exact_reciprocal, number, quotient, trouble
-from symdiff.numeric.steps import Step
+from symdiff.numeric.backends.llvm.lowering import divided, number, trouble
+from symdiff.numeric.steps import Step, has_exact_reciprocal
 
 SPOILED: Final = 256  # what the kernel returns where every point has to be evaluated again
 
@@ -51,7 +52,7 @@ class _Writer:
         self.local_each = LocalFunctions(self.each, steps, self.each_code)
         self.inverted = self._inverted()
         self.inverse: dict[int, Value] = {}  # slots that do not vary, the reciprocal as a vector
-        self.checked = checked(steps)
+        self.checked = sorted(to_check(steps))
         self.sums = [i for i, total in enumerate(task.summed) if total]
         self.adding, self.totals = self._add_up()
 
@@ -151,7 +152,7 @@ class _Writer:
         args = [self._as_wide(arg) for arg in step.args]
         if step.name == "divide" and step.guarded and step.args[1] in self.inverted:
             inverse = self._reciprocal(step.args[1])
-            self.wide[step.slot] = quotient(self.each, number(self.each, args[0]), args[1], inverse)
+            self.wide[step.slot] = divided(self.each, number(self.each, args[0]), args[1], inverse)
         else:
             self.local_each.write(step, args, self.wide)
 
@@ -161,7 +162,9 @@ class _Writer:
             return set()
         steps = self.steps
         code = [step for step in self.each_code if step.name == "divide" and step.guarded]
-        counts = Counter(step.args[1] for step in code if not has_exact_reciprocal(steps, step.args[1]))
+        counts = Counter(
+            step.args[1] for step in code if not has_exact_reciprocal(steps.constants.get(step.args[1], 0.0))
+        )
         return {slot for slot, n in counts.items() if n > 1 or slot not in self.varying} - steps.truths
 
     def _reciprocal(self, slot: int) -> Value:

@@ -14,13 +14,10 @@ import numpy as np
 
 from symdiff.numeric.backends.llvm.elementary import FUNCTIONS
 from symdiff.numeric.backends.llvm.ir import MASK, Builder, Value
-from symdiff.numeric.steps import Step, Steps
+from symdiff.numeric.steps import Step, Steps, has_exact_reciprocal
 from symdiff.ops import Op
 
 Rule = Callable[..., Value]
-
-_TRANSPARENT: Final = frozenset({"add", "subtract", "multiply", "negative", "absolute", "square", "sqrt"})
-"""Steps that give something not finite wherever an argument is not finite."""
 
 _EXACT_QUOTIENT: Final = 2.0**52  # below, a quotient's whole part is exact or 1 too large
 
@@ -204,19 +201,6 @@ def _is_known(step: Step) -> bool:
     return any(step.name in table for table in (RULES, LIBRARY, FUNCTIONS, _LOGICAL)) or step.function is np.where
 
 
-def checked(steps: Steps) -> list[int]:
-    """The slots that tell by being finite that all outputs are, and all guarded steps."""
-    wanted = {*steps.outputs, *[step.slot for step in steps.code if step.guarded]} - steps.truths
-    implied: set[int] = set()
-    for step in reversed(steps.code):
-        if step.slot in wanted or step.slot in implied:
-            if step.name in _TRANSPARENT:
-                implied.update(step.args)
-            elif step.name == "divide":
-                implied.add(step.args[0])
-    return sorted(wanted - implied)
-
-
 def trouble(b: Builder, values: Sequence[Value]) -> Value:
     """A mask: which lanes are flagged, or have a value that is not finite. Times 0, only such values are nan."""
     total = b.constant(0.0)
@@ -252,20 +236,14 @@ def lowered(b: Builder, steps: Steps, step: Step, args: Sequence[Value]) -> Valu
         value = _chosen(b, *args)
     elif name in _LOGICAL:
         value = _LOGICAL[name](b, *[truth(b, arg) for arg in args])
-    elif name == "divide" and has_exact_reciprocal(steps, step.args[1]):
+    elif name == "divide" and has_exact_reciprocal(steps.constants.get(step.args[1], 0.0)):
         value = number(b, args[0]) * (1.0 / steps.constants[step.args[1]])
     else:
         value = elementary(b, name, *[number(b, arg) for arg in args])
     return truth(b, value) if step.slot in steps.truths else number(b, value)
 
 
-def has_exact_reciprocal(steps: Steps, divisor: int) -> bool:
-    """Whether it is a power of two, so that multiplying does the same."""
-    mantissa, exponent = math.frexp(steps.constants.get(divisor, 0.0))
-    return abs(mantissa) == 0.5 and abs(exponent) < 1000
-
-
-def quotient(b: Builder, x: Value, y: Value, reciprocal: Value) -> Value:
+def divided(b: Builder, x: Value, y: Value, reciprocal: Value) -> Value:
     """``x/y`` from ``1/y``: the same bits as by division, unless something under- or overflows on the way.
 
     Then the last bit may differ, or the result is nan, where it is infinite or y is. Needs fma.

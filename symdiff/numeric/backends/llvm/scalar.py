@@ -17,11 +17,12 @@ from functools import cache
 from typing import Any, Final
 
 from symdiff.numeric.backends import Shape
+from symdiff.numeric.backends.checks import to_check
 from symdiff.numeric.backends.llvm.engine import Host, Library, host
 from symdiff.numeric.backends.llvm.ir import DOUBLE, Builder, Value
 from symdiff.numeric.backends.llvm.layout import ITEMS_AT, NUMBER_AT, TYPE_AT, WORD
 from symdiff.numeric.backends.llvm.local import LocalFunctions, module
-from symdiff.numeric.backends.llvm.lowering import checked, number, trouble
+from symdiff.numeric.backends.llvm.lowering import number, trouble
 from symdiff.numeric.backends.llvm.machine import machine_code
 from symdiff.numeric.steps import Steps
 
@@ -145,7 +146,7 @@ class _Writer:
         for step in steps.code:
             if step.slot not in self.values:
                 self.local.write(step, [self.values[arg] for arg in step.args], self.values)
-        wrong = trouble(self.b, [self.values[slot] for slot in checked(steps)])
+        wrong = trouble(self.b, [self.values[slot] for slot in sorted(to_check(steps))])
         self._go_on_if((~wrong).text, "general")
 
     # -- results: all tuples first, which a failure leaves empty or half filled; then the floats in them

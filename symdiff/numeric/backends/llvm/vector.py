@@ -10,15 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from symdiff.numeric.backends import Kernel, Task
+from symdiff.numeric.backends import NO_POINTS, Kernel, Task
 from symdiff.numeric.backends.llvm.engine import Host, Library, host
 from symdiff.numeric.backends.llvm.layout import DATA_AT
 from symdiff.numeric.backends.llvm.loop import SPOILED, kernel_code
 from symdiff.numeric.backends.llvm.machine import machine_code
 
 _LONG: Final = 5000  # steps; beyond, LLVM's better code takes a second to find
-_NOWHERE: Final = np.empty(0, np.intp)
-_NOWHERE.flags.writeable = False
 
 
 def array_kernel(task: Task, target: Host | None = None) -> Kernel:
@@ -69,7 +67,7 @@ class _Kernel:
     def _nothing(self, outputs: Sequence[NDArray[np.float64]]) -> NDArray[np.intp]:
         for output in outputs:
             output[:] = 0.0
-        return _NOWHERE
+        return NO_POINTS
 
     def _run(self, arrays: list[Any], uniform: list[float], first: int, n: int) -> NDArray[np.intp]:
         """Evaluate at the points from ``first`` on; ``arrays`` are inputs and outputs, given by their addresses."""
@@ -77,7 +75,7 @@ class _Kernel:
         arrays.append(flags)
         found = self.call(self.pack(*map(id, arrays), n, first, *uniform))
         if not found:
-            return _NOWHERE
+            return NO_POINTS
         if found == SPOILED:
             return np.arange(n - first)
         bits = np.unpackbits(flags, bitorder="little").reshape(-1, 8)[:, : self.width]
