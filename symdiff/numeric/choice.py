@@ -88,7 +88,7 @@ class Settings:
             raise SettingError(f"no backend is called {self.backend!r}; there are {listed(BACKENDS)}")
         if self.backend == "llvm" and not _llvm().available():
             raise MissingExtraError(f"the backend llvm needs llvmlite: {_INSTALL}")
-        if self.threads is not None and self.threads < 1:
+        if self.threads is not None and not (type(self.threads) is int and self.threads > 0):
             raise SettingError(f"threads is a whole number of at least 1, not {self.threads!r}")
 
 

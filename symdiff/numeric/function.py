@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symdiff.dag import Apply, Node, Symbol, build, symbols_of
-from symdiff.errors import OperationError
+from symdiff.errors import OperationError, ShapeError, VariableError
 from symdiff.numeric.adjoint import adjoint, tangent
 from symdiff.numeric.backends import Shape, arranged
 from symdiff.numeric.batch import Batch, Roots
 from symdiff.numeric.choice import Choice, Picked, Settings
 from symdiff.numeric.domain import edges
 from symdiff.numeric.steps import evaluate
-from symdiff.numeric.values import check_count, check_names, common_shape, summed
+from symdiff.numeric.values import check_count, check_names, common_shape, real, summed
 from symdiff.ops import OPS
 from symdiff.symbolic.diff import components
 
@@ -91,6 +91,9 @@ class Function:
     def __repr__(self) -> str:
         return f"<Function of {', '.join(self.args) or 'no arguments'}>"
 
+    def __reduce__(self) -> tuple[type[Function], tuple[Any, ...]]:
+        return Function, (self.node, self.args, self.wrt, self.domains, self.describe, self.settings)
+
     def __call__(self, *values: Any) -> Any:
         """The value: a float for floats, else an array of the broadcast shape."""
         return self._value(*values)
@@ -141,7 +144,10 @@ class Function:
 
     def jacobian(self, *values: Any) -> Any:
         """The matrix of partials, shape ``(results, len(wrt), *points)``; for a scalar formula one row."""
-        partials = np.stack(np.broadcast_arrays(*self.grad(*values))) if self.wrt else np.zeros((0,))
+        if not self.wrt:
+            value = self(*values)
+            return np.zeros((len(self.parts), 0, *np.shape(value)[self.is_vector :]))
+        partials = np.stack(np.broadcast_arrays(*self.grad(*values)))
         return np.moveaxis(partials, 0, 1) if self.is_vector else partials[None]
 
     def hessian(self, *values: Any) -> Any:
@@ -192,10 +198,21 @@ class Function:
         Cotangents have the shapes of their arguments: contributions are summed over the axes along
         which an argument was broadcast. The cotangent of the result has the result's shape, or
         broadcasts to it.
+
+        Raises:
+            ShapeError: it has another shape.
         """
         check_count("values", primals, self.args)
-        bars = [cotangent[i] for i in range(len(self.parts))] if self.is_vector else [cotangent]
-        return self._pulled(self._vjp, [*primals, *bars], False)
+        if type(cotangent) is float and not self.is_vector:
+            return self._pulled(self._vjp, [*primals, cotangent], False)
+        given = [real(value, name) for value, name in zip(primals, self.args, strict=True)]
+        shape = (len(self.parts),) * self.is_vector + common_shape(given, self.args)
+        bar = np.asarray(real(cotangent, "the cotangent"))
+        try:
+            bar = np.broadcast_to(bar, shape)
+        except ValueError:
+            raise ShapeError(f"the cotangent has shape {bar.shape}, the result {shape}") from None
+        return self._pulled(self._vjp, [*given, *(bar if self.is_vector else [bar])], False)
 
     @cached_property
     def _vjp(self) -> _Work:
@@ -394,6 +411,8 @@ class Packed:
 
     def _values(self, p: Vector) -> Sequence[Any]:
         array = np.asarray(p)
+        if array.ndim == 0:
+            raise VariableError(f"the arguments come in one vector of {len(self.function.args)}, not {p!r:.40}")
         floats: list[Any] = array.tolist() if array.ndim == 1 and array.dtype == np.float64 else list(p)
         return floats
 

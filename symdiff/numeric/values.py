@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -87,6 +87,8 @@ def check_names(args: Sequence[str], wrt: Sequence[str], used: Sequence[str]) ->
 
 def check_count(what: str, given: Sequence[Any], wrt: Sequence[str]) -> None:
     """Refuse too few or too many of something that there is one of for each name."""
+    if not isinstance(given, Sized):
+        raise VariableError(f"expected {len(wrt)} {what} in a list ({', '.join(wrt)}), not {given!r:.40}")
     if len(given) != len(wrt):
         raise VariableError(f"expected {len(wrt)} {what} ({', '.join(wrt)}), got {len(given)}")
 
@@ -109,7 +111,8 @@ def mapped(names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
 
 def accurate_sum(parts: Sequence[float]) -> float:
     """The sum, rounded once unless something overflows."""
+    numbers = [float(part) for part in parts]  # NumPy's would warn
     try:
-        return math.fsum(parts)
+        return math.fsum(numbers)
     except (OverflowError, ValueError):
-        return sum(parts)
+        return sum(numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import math
 import os
@@ -461,3 +462,67 @@ except KeyboardInterrupt:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert run.stdout.startswith("ended"), run.stderr
     assert float(run.stdout.split()[1]) < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "want"),
+    [
+        ("y**x", {"x": -2.5, "y": -math.inf}, math.nan),
+        ("where(log(x) > 0, 1, 2)", {"x": math.nan}, math.nan),
+        ("1/0**z", {"z": -math.inf}, math.nan),
+        ("exp(asinh(x)**(-1.1))", {"x": -math.inf}, math.nan),
+        ("1/x", {"x": math.inf}, 0.0),
+    ],
+)
+def test_what_is_not_finite_among_the_arguments_is_the_same_everywhere(text: str, point: Any, want: float) -> None:
+    f = sd.parse(text, variables=tuple(point))
+    x = list(point.values())
+    for backend, F in by_every_backend(f, f.variables).items():
+        ways = [F(*x), F.value_and_grad(*x)[0], F(*[np.array([v]) for v in x])[0], f(point), f.at(point).value]
+        ways += [F(*[np.full(10, v) for v in x])[7], F.sum_and_grad(*[np.array([v]) for v in x])[0]]
+        assert np.array_equal(ways, [want] * len(ways), equal_nan=True), (backend, ways)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_cotangent_has_the_shape_of_the_result(backend: str) -> None:
+    vector, scalar = sd.compile(["x", "y"], backend=backend), sd.compile("x*y + sin(x)", backend=backend)
+    a = np.array([1.0, 2.0, 3.0])
+    for F, primals, cotangent in (
+        (vector, (1.0, 2.0), np.ones(3)),
+        (scalar, (a, 2.0), np.ones((3, 1))),
+        (scalar, (1.0, 2.0), np.ones(3)),
+    ):
+        with pytest.raises(sd.ShapeError, match="the cotangent has shape"):
+            F.vjp(primals, cotangent)
+    for cotangent in (1.0, np.ones(1), [1.0, 1.0]):
+        assert vector.vjp((1.0, 2.0), cotangent)[1] == (1.0, 1.0)
+
+
+def test_a_function_that_was_used_can_be_pickled_and_copied() -> None:
+    F = sd.compile("x*y", wrt=("y",))
+    F(1.0, 2.0), F.value_and_grad(np.ones(3), 2.0)
+    for G in (pickle.loads(pickle.dumps(F)), copy.deepcopy(F)):
+        assert G.value_and_grad(3.0, 2.0) == F.value_and_grad(3.0, 2.0) == (6.0, (3.0,))
+
+
+def test_shapes_without_variables_to_differentiate_by() -> None:
+    assert sd.compile(["x", "y"], wrt=()).jacobian(np.ones(2), np.ones(2)).shape == (2, 0, 2)
+    assert sd.compile("x*y", wrt=()).jacobian(np.ones(2), np.ones(2)).shape == (1, 0, 2)
+    assert sd.compile("x*y", wrt=()).jacobian(1.0, 2.0).shape == (1, 0)
+
+
+def test_results_that_no_memory_holds_are_a_memory_error() -> None:
+    with pytest.raises(MemoryError):
+        sd.compile("x + y")(np.ones((10**7, 1)), np.ones((1, 10**7)))
+
+
+def test_numbers_where_lists_are_wanted_are_refused() -> None:
+    F = sd.compile("x*y")
+    for call in (
+        lambda: F.jvp((1.0, 2.0), 1.0),
+        lambda: F.hvp(1.0, (1.0, 2.0)),
+        lambda: F.packed(1.0),
+        lambda: F.packed.grad(None),
+    ):
+        with pytest.raises(sd.VariableError):
+            call()

@@ -157,9 +157,9 @@ def test_sums_over_blocks_are_rounded_once() -> None:
 
 def test_only_slots_that_can_hide_an_infinity_are_checked() -> None:
     steps = in_steps(programs("log(x)*y"))
-    assert to_check(steps) < {*steps.outputs, *(step.slot for step in steps.code)}
+    assert to_check(steps) < {*steps.inputs.values(), *steps.outputs, *(step.slot for step in steps.code)}
     steps = in_steps(compile_program([sd.parse("sin(1/x)*y + 1").node], ("x", "y")))
-    assert to_check(steps) == set(steps.outputs)
+    assert to_check(steps) == {steps.inputs["x"], *steps.outputs}  # 1/x is finite where x is not
 
 
 def test_a_chain_needs_no_buffer_but_its_result() -> None:

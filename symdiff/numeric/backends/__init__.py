@@ -52,7 +52,7 @@ class Kernel(Protocol):
             outputs: for each result an array to write to: of shape ``(n,)``, or ``(1,)`` if it is summed.
 
         Returns:
-            The points (ascending) to be evaluated again: where an output is not finite, or a guarded step was not.
+            The points (ascending) to be evaluated again: where an input, an output or a guarded step is not finite.
             What is stored there means nothing, and sums leave them out.
         """
         ...

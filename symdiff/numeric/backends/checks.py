@@ -20,8 +20,9 @@ _PASSING: Final[dict[Any, tuple[int, ...]]] = {
 
 
 def to_check(steps: Steps) -> set[int]:
-    """The slots that tell, if they are finite, that all outputs and all guarded steps are."""
-    wanted = {*steps.outputs, *(step.slot for step in steps.code if step.guarded)} - steps.truths
+    """The slots that tell, if they are finite, that all inputs, outputs and guarded steps are."""
+    wanted = {*steps.inputs.values(), *steps.outputs, *(step.slot for step in steps.code if step.guarded)}
+    wanted -= steps.truths
     seen: set[int] = set()  # what is finite if these are
     for step in reversed(steps.code):
         if step.slot in wanted:

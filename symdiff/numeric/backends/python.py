@@ -65,7 +65,7 @@ class _Source:
             self._statement(instruction)
         names = [f"v{i}" for i in range(len(self.program.inputs))]
         results = [self.text_of[slot] for slot in self.program.outputs]
-        checked = [*results, *self.guarded]
+        checked = [*names, *results, *self.guarded]
         given = f"({', '.join([*names, '*more'])},)" if names else "more"
         call = f"return general(*given({given}))"
         lines = [f"def kernel({', '.join([*(f'{name}=None' for name in names), '*more'])}):"]

@@ -25,7 +25,7 @@ _HEAD: Final = len(_MAGIC) + 64  # then the key, a digest of the code, and the c
 _KEPT: Final = 0.75  # of the limit, when what was unused for longest is removed
 _ABANDONED: Final = 3600.0  # seconds after which nobody writes to a temporary file any more
 _OTHERS_CAN_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
-_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class KernelCache:
@@ -49,7 +49,7 @@ class KernelCache:
         """Where code is kept; None if nowhere."""
         chosen = os.environ.get("SYMDIFF_CACHE_DIR")
         if chosen is not None:
-            return Path(chosen).absolute() if chosen else None
+            return Path(chosen).expanduser().absolute() if chosen else None
         return _users_folder()
 
     def size(self) -> int:
