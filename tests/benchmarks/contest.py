@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.benchmarks.machine import described
 from tests.benchmarks.report import Bar, Report, Result
@@ -122,12 +122,15 @@ def forget_sympy() -> None:
     gc.collect()
 
 
+BYTECODE: Final = str(Path(tempfile.gettempdir()) / "symdiff-benchmarks")
+"""Where processes keep compiled modules, whatever the environment says: nobody compiles a tool at every start."""
+
+
 def process(*arguments: str) -> Callable[[], Call]:
     """Prepare a call that runs this Python in a new process and returns what it printed."""
     command = [sys.executable, *arguments]
-    kept = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "symdiff-benchmarks")}
-    environment = {**os.environ, "PYTHONUTF8": "1", **kept}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody who starts a tool twice compiles it twice
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONPYCACHEPREFIX": BYTECODE}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def call() -> str:
         run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 import time
 import warnings
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tests.benchmarks.contest import Call, Contest, Contestant, Measured
+from tests.benchmarks.contest import BYTECODE, Call, Contest, Contestant, Measured
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def confinement(contestant: Contestant) -> dict[str, str]:
 def play(program: str, name: str, index: int, environment: Mapping[str, str], pipe: Connection) -> None:
     """The contestant's side: prepare, answer, then a timed round for every word from the referee."""
     os.environ.update(environment)
+    sys.dont_write_bytecode, sys.pycache_prefix = False, BYTECODE
     warnings.simplefilter("ignore")  # tools warn of their own code
     contest: Contest = import_module(program).CONTESTS[name]
     contestant = contest.contestants[index]
