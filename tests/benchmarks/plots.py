@@ -28,6 +28,7 @@ COLOURS = {
     "torch.compile": "#aa4499",
     "autograd": "#7f7f7f",
     "C": "#000000",
+    "PyTensor": "#332288",
 }
 
 
