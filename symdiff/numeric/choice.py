@@ -182,7 +182,7 @@ class _Growing:
         self.llvm: Kernel | None = None
         if choice.settings.backend == "llvm":
             _check_machine_code(task.steps)
-        self.obstacle = _obstacle(task.steps)
+        self.obstacle = ""  # to machine code; found out when it would pay
         self.lock = threading.Lock()
 
     def kernel(self, count: int) -> tuple[Kernel, float]:
@@ -200,12 +200,17 @@ class _Growing:
             return self.numpy, 0.0
 
     def _build_machine_code(self) -> None:
-        try:
-            self.llvm = self._built("llvm", _llvm().array_kernel)
-        except RuntimeError as error:  # the system does not let a process make code, say
-            if self.choice.settings.backend == "llvm":
-                raise
-            self.obstacle = f"machine code cannot be had: {error}"
+        is_asked = self.choice.settings.backend == "llvm"
+        self.obstacle = "" if is_asked else _obstacle(self.task.steps)
+        if not self.obstacle:
+            try:
+                self.llvm = self._built("llvm", _llvm().array_kernel)
+            except RuntimeError as error:  # the system does not let a process make code, say
+                if is_asked:
+                    raise
+                self.obstacle = f"machine code cannot be had: {error}"
+        if self.obstacle:
+            self.choice.note("arrays", "numpy", self.obstacle)
 
     def _has_paid(self) -> bool:
         if self.choice.settings.backend is not None:
@@ -224,7 +229,7 @@ class _Growing:
         elif backend == "llvm":
             reason = "for so many points"
         else:
-            reason = self.obstacle or "until so many points have come that machine code pays"
+            reason = "until so many points have come that machine code pays"
         self.choice.note("arrays", backend, f"{reason}; {took}")
         return kernel
 

@@ -449,6 +449,7 @@ import os, signal, threading, time
 import numpy as np
 import symdiff as sd
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born to ignore it
 F = sd.compile("sin(x*y)*exp(-x*y)*tanh(x + y)", backend="{backend}")
 x, y = np.linspace(0, 1, 30_000)[:, None], np.linspace(0, 1, 30_000)
 F.sum_and_grad(x[:100], y[:100])
@@ -526,3 +527,23 @@ def test_numbers_where_lists_are_wanted_are_refused() -> None:
     ):
         with pytest.raises(sd.VariableError):
             call()
+
+
+def test_few_points_do_not_load_the_compiler() -> None:
+    code = """
+import sys
+import numpy as np
+import symdiff as sd
+
+print(sd.parse("exp(-x)*sin(x)").at(x=np.linspace(0, 1, 100)).value[0])
+assert "llvmlite" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_what_has_no_machine_code_stays_with_numpy_and_says_so() -> None:
+    F = sd.compile("besselj(0, x)*exp(x)")
+    F(np.linspace(0.5, 1, 200_000))
+    F(np.linspace(0.5, 1, 200_000))
+    assert F.backend == "numpy"
+    assert "no machine code for besselj" in F.report() or "llvmlite" in F.report()
