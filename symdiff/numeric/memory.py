@@ -18,9 +18,6 @@ from numpy.typing import NDArray
 _LEAST: Final = 1 << 17  # bytes; the allocator keeps smaller blocks itself
 _KEPT: Final = 1 << 27  # bytes that are remembered at most: ten results at 10**6 points
 _HUGE: Final = 1 << 22  # bytes from which pages of 2 MB are worth asking for
-_PRIVATE: Final[dict[str, int]] = (  # shared pages would be written to by both sides of a fork
-    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-)
 _UNUSED: Final = 3  # references to a block: ours, that of the loop, and the argument of getrefcount
 
 
@@ -73,7 +70,10 @@ class _Blocks:
 
 def _new(size: int) -> mmap.mmap:
     try:
-        block = mmap.mmap(-1, size, **_PRIVATE)
+        if hasattr(mmap, "MAP_PRIVATE"):  # both sides of a fork would write to shared pages
+            block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        else:
+            block = mmap.mmap(-1, size)
     except OSError as error:
         raise MemoryError(f"cannot have {size:,} bytes for a result: {error}") from None
     if size >= _HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
