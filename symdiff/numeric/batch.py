@@ -198,7 +198,7 @@ class Batch:
             given = [value[some] if isinstance(value, np.ndarray) else value for value in inputs]
             for output, result, total in zip(outputs, self._carefully(given), summed, strict=True):
                 if total:
-                    output[0] += np.sum(np.broadcast_to(result, some.shape))
+                    output[0] = accurate_sum([output[0], *np.broadcast_to(result, some.shape)])
                 else:
                     output[some] = result
 

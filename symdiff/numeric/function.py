@@ -13,15 +13,15 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from symdiff.dag import Apply, Node, Symbol, build, symbols_of
-from symdiff.errors import OperationError, ShapeError, VariableError
+from symdiff.errors import OperationError, ShapeError
 from symdiff.numeric.adjoint import adjoint, tangent
 from symdiff.numeric.backends import Shape, arranged
 from symdiff.numeric.batch import Batch, Roots
 from symdiff.numeric.choice import Choice, Picked, Settings
 from symdiff.numeric.domain import edges
+from symdiff.numeric.packed import Packed
 from symdiff.numeric.steps import evaluate
 from symdiff.numeric.values import check_count, check_names, common_shape, real, summed
 from symdiff.ops import OPS
@@ -29,7 +29,6 @@ from symdiff.symbolic.diff import components
 
 Column = tuple[Node, ...]
 Values = Sequence[Any]
-Vector = Sequence[Any] | NDArray[Any]
 
 
 ONE_OFF: Final = Settings()
@@ -66,6 +65,7 @@ class Function:
         wrt: the names to differentiate by.
         domains: formulas where this one is nan if they are.
         describe: the text of a node, for `Kink.argument`.
+        settings: which backend and how many threads may be used, and whether it is for repeated use.
     """
 
     def __init__(
@@ -371,50 +371,6 @@ def _reshaped(number: Any, shape: tuple[int, ...]) -> Any:
 
 def _numbers(shape: Shape) -> list[int]:
     return [shape] if isinstance(shape, int) else [i for part in shape for i in _numbers(part)]
-
-
-class Packed:
-    """A function of one vector ``p`` of all arguments, in their order; derivatives as arrays."""
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-
-    def __call__(self, p: Vector) -> Any:
-        """The value at ``p``."""
-        return self.function(*self._values(p))
-
-    def value_and_grad(self, p: Vector) -> tuple[Any, Any]:
-        """The value at ``p`` and the gradient as one array of shape ``(len(wrt), ...)``."""
-        function = self.function.value_and_grad
-        of_vector = getattr(function, "of_vector", None)  # which a wavefront has, for thousands of variables
-        outputs = of_vector(p) if of_vector is not None and isinstance(p, np.ndarray) else None
-        if outputs is not None:
-            return float(outputs[0]), outputs[1 : 1 + len(self.function.wrt)]
-        value, partials = function(*self._values(p))
-        return value, np.array(partials)
-
-    def grad(self, p: Vector) -> Any:
-        """The gradient at ``p`` as one array of shape ``(len(wrt), ...)``."""
-        return self.value_and_grad(p)[1]
-
-    def jacobian(self, p: Vector) -> Any:
-        """The Jacobian at ``p``, shape ``(results, len(wrt))``."""
-        return self.function.jacobian(*self._values(p))
-
-    def hessian(self, p: Vector) -> Any:
-        """The Hessian at ``p``, shape ``(len(wrt), len(wrt))``."""
-        return self.function.hessian(*self._values(p))
-
-    def hvp(self, p: Vector, vector: Vector) -> Any:
-        """The Hessian at ``p`` times a vector."""
-        return np.array(self.function.hvp(self._values(p), self._values(vector)))
-
-    def _values(self, p: Vector) -> Sequence[Any]:
-        array = np.asarray(p)
-        if array.ndim == 0:
-            raise VariableError(f"the arguments come in one vector of {len(self.function.args)}, not {p!r:.40}")
-        floats: list[Any] = array.tolist() if array.ndim == 1 and array.dtype == np.float64 else list(p)
-        return floats
 
 
 def _plus(parts: Sequence[Node]) -> Node:

@@ -24,7 +24,7 @@ def real(value: Any, name: str) -> Any:
     """
     if type(value) is float or (type(value) is np.ndarray and value.dtype is DOUBLE):
         return value
-    if type(value) is np.ndarray and value.dtype == DOUBLE and value.dtype.isnative:
+    if type(value) is np.ndarray and value.dtype == DOUBLE:
         return value.view(DOUBLE)  # from a pickle, which brings a type of its own
     if isinstance(value, int | Fraction | Decimal | np.float64):
         try:
@@ -65,9 +65,10 @@ def summed(part: Any, shape: tuple[int, ...]) -> Any:
     if np.shape(part) == shape:
         return part
     extra = np.ndim(part) - len(shape)
-    part = np.sum(part, axis=tuple(range(extra)))
-    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and np.shape(part)[i] != 1)
-    total = np.sum(part, axis=stretched, keepdims=True) if stretched else part
+    with np.errstate(all="ignore"):  # of infinities
+        part = np.sum(part, axis=tuple(range(extra)))
+        stretched = tuple(i for i, n in enumerate(shape) if n == 1 and np.shape(part)[i] != 1)
+        total = np.sum(part, axis=stretched, keepdims=True) if stretched else part
     return float(total) if shape == () and isinstance(total, np.float64) else total
 
 

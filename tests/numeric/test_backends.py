@@ -547,3 +547,14 @@ def test_what_has_no_machine_code_stays_with_numpy_and_says_so() -> None:
     F(np.linspace(0.5, 1, 200_000))
     assert F.backend == "numpy"
     assert "no machine code for besselj" in F.report() or "llvmlite" in F.report()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_sums_of_opposite_infinities_are_nan_in_silence(backend: str) -> None:
+    F = sd.compile("a/x", args=("a", "x"), wrt=("a",), backend=backend)
+    total, (slope,) = F.sum_and_grad(1.0, np.array([0.0, -0.0, 1.0]))
+    assert math.isnan(total)
+    assert math.isnan(slope)
+    x, y = np.array([[0.0], [1.0]]), np.array([1.0, -1.0])
+    _, (xbar, _) = sd.compile("y/x", args=("x", "y"), backend=backend).vjp([x, y], np.ones((2, 2)))
+    assert math.isnan(xbar[0, 0])
